@@ -1,0 +1,82 @@
+"""JSON bodies: decoded and checked against the message types in one pass, faults named by JSON pointers."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Any, TypeVar, get_args
+
+import msgspec
+
+from kafka_do.binding.http import JSON, HttpRequest, HttpResponse, media_type
+from kafka_do.core.errors import KafkaError, invalid_request
+
+__all__ = ["decode_body", "encode_body", "json_response"]
+
+_M = TypeVar("_M", bound=msgspec.Struct)
+
+# msgspec's words for a fault: "Object contains unknown field `x` - at `$.records[0]`"
+_PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>.*)`$")
+_MISSING = re.compile(r"^Object missing required field `(?P<name>.*)`$")
+
+
+def encode_body(message: msgspec.Struct) -> bytes:
+    """Return a message as compact JSON."""
+    return msgspec.json.encode(message)
+
+
+def json_response(status: int, message: msgspec.Struct) -> HttpResponse:
+    """Return a successful response. (CONV-002)"""
+    return HttpResponse(status, (("Content-Type", JSON),), encode_body(message))
+
+
+def decode_body(request: HttpRequest, decoder: msgspec.json.Decoder[_M]) -> _M:
+    """Return the message in a request's body.
+
+    Raises KafkaError `unsupported_media_type` (CONV-008) or `invalid_request` (CONV-004 to CONV-006).
+    """
+    declared = media_type(request.headers)
+    if declared != JSON:
+        raise KafkaError("unsupported_media_type", f"the body is declared as {declared or 'nothing'}; it has to be {JSON}")
+    try:
+        if not request.body.isascii():
+            request.body.decode()
+        return decoder.decode(request.body)
+    except msgspec.ValidationError as error:
+        raise invalid_request([_explain(str(error), decoder.type)]) from None
+    except UnicodeDecodeError as error:
+        raise invalid_request([("", f"not UTF-8: byte 0x{request.body[error.start]:02x} at {error.start}")]) from None
+    except msgspec.DecodeError as error:
+        raise invalid_request([("", f"not JSON: {error}")]) from None
+    except RecursionError:
+        raise invalid_request([("", "nested too deep")]) from None
+
+
+def _explain(words: str, message: type[msgspec.Struct]) -> tuple[str, str]:
+    """Turn msgspec's words into a JSON pointer and what would be right."""
+    place = _PLACE.search(words)
+    fault = _PLACE.sub("", words)
+    steps = [step["name"] or step["index"] for step in _STEP.finditer(place["path"])] if place else []
+    if unknown := _UNKNOWN.match(fault):
+        close = difflib.get_close_matches(unknown["name"], _members(message), n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        return _pointer([*steps, unknown["name"]]), f"unknown member{hint}"
+    if missing := _MISSING.match(fault):
+        return _pointer([*steps, missing["name"]]), "this member is required"
+    return _pointer(steps), fault[:1].lower() + fault[1:]
+
+
+def _pointer(steps: list[str]) -> str:
+    """Return a JSON pointer. (RFC 6901)"""
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _members(message: Any) -> Iterator[str]:
+    """Yield the names of all members that a message type and those within it know."""
+    if isinstance(message, type) and issubclass(message, msgspec.Struct):
+        for field in msgspec.structs.fields(message):
+            yield field.encode_name
+            yield from _members(field.type)
+    for argument in get_args(message):
+        yield from _members(argument)

@@ -1,0 +1,79 @@
+"""Errors as problem documents (RFC 9457) and as the error of one item. (ERROR-001 to ERROR-006)"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from kafka_do.binding.http import PROBLEM_JSON, HttpResponse, media_type
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import ItemError, Problem, ProduceResult
+from kafka_do.spec import SPEC
+
+__all__ = ["disconnected", "error_of_item", "error_of_response", "item_of_error", "problem_of_response", "problem_response"]
+
+_PROBLEM = msgspec.json.Decoder(Problem)
+_OWN = frozenset(("code", "detail", "retriable", "indeterminate", "type", "title", "status", "results"))
+
+
+def item_of_error(error: KafkaError) -> ItemError:
+    """Return the error of one item inside a larger answer. (ERROR-004)"""
+    return ItemError(
+        code=error.code,
+        detail=error.message,
+        retriable=error.retriable,
+        indeterminate=error.indeterminate,
+        **error.fields,
+    )
+
+
+def problem_response(error: KafkaError, results: Sequence[ProduceResult] | None = None) -> HttpResponse:
+    """Return the response for an error that a server raises. (ERROR-001 to ERROR-003, ERROR-005)"""
+    entry = SPEC.errors[error.code]
+    if entry.status is None:
+        raise ValueError(f"only clients raise {error.code}")
+    problem = Problem(
+        type=f"{SPEC.error_type_base}{error.code}/",
+        title=entry.title,
+        status=entry.status,
+        code=error.code,
+        detail=error.message,
+        retriable=error.retriable,
+        indeterminate=error.indeterminate,
+        results=msgspec.UNSET if results is None else list(results),
+        **error.fields,
+    )
+    return HttpResponse(entry.status, (("Content-Type", PROBLEM_JSON),), msgspec.json.encode(problem))
+
+
+def error_of_item(item: ItemError) -> KafkaError:
+    """Return the error that an item carries, flags as sent. (ERROR-006)"""
+    fields: dict[str, Any] = {
+        name: value
+        for name in item.__struct_fields__
+        if name not in _OWN and (value := getattr(item, name)) is not msgspec.UNSET
+    }
+    return KafkaError(item.code, item.detail, retriable=item.retriable, indeterminate=item.indeterminate, **fields)
+
+
+def problem_of_response(response: HttpResponse) -> Problem:
+    """Return the problem in a response; raises KafkaError `disconnected` where it is none. (ERROR-008)"""
+    if media_type(response.headers) == PROBLEM_JSON:
+        try:
+            return _PROBLEM.decode(response.body)
+        except msgspec.DecodeError:
+            pass
+    raise disconnected(f"the answer with status {response.status} is not of this protocol")
+
+
+def error_of_response(response: HttpResponse) -> KafkaError:
+    """Return the error of a response that is not a success. (ERROR-006, ERROR-008)"""
+    try:
+        return error_of_item(problem_of_response(response))
+    except KafkaError as error:
+        return error
+
+
+def disconnected(message: str) -> KafkaError:
+    """Make the error for an answer that never came or is not of this protocol. (ERROR-007, ERROR-008)"""
+    return KafkaError("disconnected", message)

@@ -1,0 +1,44 @@
+"""Which operation a request is for: the paths and methods of openapi.yaml, matched on the path as it stands on the wire."""
+
+import re
+
+from kafka_do.binding import OPERATIONS
+from kafka_do.binding.operation import Binding
+from kafka_do.core.errors import KafkaError
+
+__all__ = ["MethodNotAllowedError", "find_route"]
+
+
+class MethodNotAllowedError(KafkaError):
+    """The path exists without this method; `allow` lists those that it has. (CONV-013)"""
+
+    def __init__(self, method: str, path: str, allow: str) -> None:
+        super().__init__("method_not_allowed", f"{path} has {allow}, not {method}")
+        self.allow = allow
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template)))
+
+
+def _table() -> list[tuple[re.Pattern[str], dict[str, Binding]]]:
+    by_path: dict[str, dict[str, Binding]] = {}
+    for binding in OPERATIONS:
+        by_path.setdefault(binding.operation.path, {})[binding.operation.method] = binding
+    return [(_pattern(template), methods) for template, methods in by_path.items()]
+
+
+_TABLE = _table()
+
+
+def find_route(method: str, path: str) -> tuple[Binding, dict[str, str]]:
+    """Return the operation and the path's segments by parameter name, still percent-encoded.
+
+    Raises KafkaError `route_not_found` (CONV-012) or `method_not_allowed` (CONV-013).
+    """
+    for pattern, methods in _TABLE:
+        if match := pattern.fullmatch(path):
+            if method in methods:
+                return methods[method], match.groupdict()
+            raise MethodNotAllowedError(method, path, ", ".join(sorted(methods)))
+    raise KafkaError("route_not_found", f"there is nothing at {path}")

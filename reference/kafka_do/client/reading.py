@@ -1,0 +1,28 @@
+"""Reading a partition from an offset."""
+
+from kafka_do.client.messages import Read
+from kafka_do.client.serializing import message_of
+from kafka_do.core.broker import Broker, FetchPartition
+from kafka_do.spec import SPEC
+
+__all__ = ["read"]
+
+_DEFAULTS = {parameter.name: parameter.default for parameter in SPEC.operations["fetch_partition"].parameters}
+
+
+async def read(broker: Broker, topic: str, partition: int, *, offset: int, max_records: int | None, max_bytes: int | None) -> Read:
+    """Read once from `offset`; None takes the specification's default. Raises KafkaError. (FETCH-009 to FETCH-011)"""
+    request = FetchPartition(
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        max_records=int(_DEFAULTS["max_records"] or 0) if max_records is None else max_records,
+        max_bytes=int(_DEFAULTS["max_bytes"] or 0) if max_bytes is None else max_bytes,
+    )
+    found = await broker.fetch_partition(request)
+    return Read(
+        messages=tuple(message_of(found.topic, found.partition, stored) for stored in found.records),
+        next_offset=found.next_offset,
+        high_watermark=found.high_watermark,
+        log_start_offset=found.log_start_offset,
+    )

@@ -1,0 +1,60 @@
+"""The log of one partition: records in the order in which they were appended, each at its offset."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from kafka_do.core.records import Record, StoredRecord, size_of
+
+__all__ = ["OffsetOutOfRangeError", "PartitionLog"]
+
+
+class OffsetOutOfRangeError(Exception):
+    """A position below the start of the log or beyond its end."""
+
+
+class PartitionLog:
+    """An append-only log. Offsets begin at 0 and are contiguous. (PRODUCE-006, PRODUCE-007)"""
+
+    def __init__(self) -> None:
+        self._records: list[StoredRecord] = []
+
+    @property
+    def start_offset(self) -> int:
+        """The offset of the first record that can be read."""
+        return 0
+
+    @property
+    def high_watermark(self) -> int:
+        """The offset that the next record gets; reads end here."""
+        return len(self._records)
+
+    def append(self, batch: Sequence[Record], now_ms: int) -> list[StoredRecord]:
+        """Append a batch and return it with its places; `now_ms` is the time of records without one. (RECORD-010)"""
+        stored = [
+            StoredRecord(
+                offset=offset,
+                timestamp_ms=now_ms if record.timestamp_ms is None else record.timestamp_ms,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+            )
+            for offset, record in enumerate(batch, start=self.high_watermark)
+        ]
+        self._records.extend(stored)
+        return stored
+
+    def read(self, offset: int, *, max_records: int, max_bytes: int) -> list[StoredRecord]:
+        """Return the records from `offset` on; the first is returned whatever its size. (FETCH-001, FETCH-007, FETCH-008)
+
+        Raises OffsetOutOfRangeError for a position below the start or beyond the end; the end itself is none. (FETCH-005)
+        """
+        if not self.start_offset <= offset <= self.high_watermark:
+            raise OffsetOutOfRangeError
+        found: list[StoredRecord] = []
+        size = 0
+        for record in islice(self._records, offset, offset + max_records):
+            size += size_of(record)
+            if found and size > max_bytes:
+                break
+            found.append(record)
+        return found

@@ -1,0 +1,53 @@
+"""A record, before and after it has a place in a log. Keys and values are bytes or None; how JSON carries them is not known here."""
+
+from typing import NamedTuple
+
+import msgspec
+
+__all__ = ["Appended", "Header", "Record", "StoredRecord", "size_of"]
+
+
+class Header(NamedTuple):
+    """A header: `key` is text, `value` bytes or None. Order and duplicates matter. (RECORD-008)"""
+
+    key: str
+    value: bytes | None
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A record to be appended. `value` None is a tombstone, `key` None is no key; `b""` is neither.
+
+    `timestamp_ms` None takes the server's clock, `partition` None lets the server choose.
+    """
+
+    value: bytes | None
+    key: bytes | None = None
+    headers: tuple[Header, ...] = ()
+    timestamp_ms: int | None = None
+    partition: int | None = None
+
+
+class StoredRecord(msgspec.Struct, frozen=True):
+    """A record with its place. `timestamp_ms` is None only for a record that came by another way than this protocol."""
+
+    offset: int
+    timestamp_ms: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+
+
+class Appended(NamedTuple):
+    """Where a record was appended; `timestamp_ms` as stored, None where the server no longer knows it."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int | None
+
+
+def size_of(record: StoredRecord) -> int:
+    """Return the bytes of key, value and headers, as `max_bytes` counts them. (FETCH-008)"""
+    size = len(record.key or b"") + len(record.value or b"")
+    for header in record.headers:
+        size += len(header.key.encode()) + len(header.value or b"")
+    return size

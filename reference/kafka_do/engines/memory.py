@@ -1,0 +1,148 @@
+"""The broker in memory: the default, and the reference."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+from kafka_do.core.broker import FetchPartition, PartitionSlice, Produce
+from kafka_do.core.errors import KafkaError, invalid_request
+from kafka_do.core.log import OffsetOutOfRangeError, PartitionLog
+from kafka_do.core.messages import CreateTopicRequest, Discovery, ServerInfo, Topic
+from kafka_do.core.partitioner import Spread, partition_of_key
+from kafka_do.core.records import Appended, Record
+from kafka_do.core.topics import check_topic_name
+from kafka_do.engines.clock import Clock, system_clock
+from kafka_do.spec import SPEC
+
+__all__ = ["MemoryEngine"]
+
+
+class _Topic:
+    """A topic: its logs by partition number, and whose turn it is to get records without a key."""
+
+    def __init__(self, name: str, topic_id: str, partition_count: int) -> None:
+        self.name = name
+        self.topic_id = topic_id
+        self.logs = [PartitionLog() for _ in range(partition_count)]
+        self.spread = Spread()
+
+    def log(self, partition: int) -> PartitionLog:
+        """Return a partition's log; raises KafkaError `partition_not_found`."""
+        if partition < len(self.logs):
+            return self.logs[partition]
+        count = len(self.logs)
+        raise KafkaError(
+            "partition_not_found",
+            f"topic '{self.name}' has {count} partition{'s' * (count != 1)}, numbered from 0; there is no partition {partition}",
+            topic=self.name,
+            partition=partition,
+            partition_count=count,
+        )
+
+
+class MemoryEngine:
+    """A broker that keeps everything in memory. Not safe for use by several threads at once; its callers see to that.
+
+    `limits` are those that discovery tells, `clock` gives the time of records without one, `new_id` makes topic ids.
+    """
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        limits: Mapping[str, int] = SPEC.limits,
+        clock: Clock = system_clock,
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self._version = version
+        self._limits = limits
+        self._clock = clock
+        self._new_id = new_id
+        self._topics: dict[str, _Topic] = {}
+
+    async def discover(self) -> Discovery:
+        """Tell revision, features and limits. (DISCOVERY-001)"""
+        return Discovery(
+            revision=SPEC.revision,
+            server=ServerInfo(name="kafka-do-reference", version=self._version),
+            features=list(SPEC.features),
+            limits=dict(self._limits),
+        )
+
+    async def create_topic(self, request: CreateTopicRequest) -> Topic:
+        """Create a topic. (TOPIC-001 to TOPIC-007)"""
+        check_topic_name(request.topic)
+        if request.topic in self._topics:
+            raise KafkaError("topic_already_exists", f"there is a topic '{request.topic}' already", topic=request.topic)
+        most = self._limits["max_partitions_per_topic"]
+        if request.partitions > most:
+            raise KafkaError(
+                "invalid_partitions",
+                f"a topic has at most {most} partitions here, not {request.partitions}",
+                topic=request.topic,
+                max_partitions_per_topic=most,
+            )
+        topic = _Topic(request.topic, self._new_id(), request.partitions)
+        self._topics[topic.name] = topic
+        return Topic(topic=topic.name, topic_id=topic.topic_id, partition_count=len(topic.logs))
+
+    async def produce(self, request: Produce) -> list[Appended | KafkaError]:
+        """Append records, those of one partition as one batch. (PRODUCE-001 to PRODUCE-013)"""
+        topic = self._topic(request.topic)
+        most = self._limits["max_records_per_request"]
+        if not 1 <= len(request.records) <= most:
+            raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(request.records)}")])
+        batches: dict[int, list[int]] = defaultdict(list)
+        spread: int | None = None
+        for index, record in enumerate(request.records):
+            if record.partition is not None:
+                partition = record.partition
+            elif record.key is not None:
+                partition = partition_of_key(record.key, len(topic.logs))
+            else:
+                partition = spread = topic.spread.next(len(topic.logs)) if spread is None else spread
+            batches[partition].append(index)
+        results: dict[int, Appended | KafkaError] = {}
+        for partition, indices in batches.items():
+            batch = [request.records[index] for index in indices]
+            results.update(zip(indices, self._append(topic, partition, batch), strict=True))
+        return [results[index] for index in range(len(request.records))]
+
+    def _append(self, topic: _Topic, partition: int, batch: list[Record]) -> list[Appended | KafkaError]:
+        try:
+            log = topic.log(partition)
+        except KafkaError as error:
+            return [error] * len(batch)
+        now_ms = self._clock()
+        return [Appended(partition, stored.offset, stored.timestamp_ms) for stored in log.append(batch, now_ms)]
+
+    async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
+        """Read one partition. (FETCH-001 to FETCH-008)"""
+        log = self._topic(request.topic).log(request.partition)
+        max_bytes = min(request.max_bytes, self._limits["max_fetch_bytes"])
+        try:
+            records = log.read(request.offset, max_records=request.max_records, max_bytes=max_bytes)
+        except OffsetOutOfRangeError:
+            raise KafkaError(
+                "offset_out_of_range",
+                f"offset {request.offset} of {request.topic}/{request.partition} lies outside the log,"
+                f" which begins at {log.start_offset} and ends at {log.high_watermark}",
+                topic=request.topic,
+                partition=request.partition,
+                log_start_offset=log.start_offset,
+                high_watermark=log.high_watermark,
+            ) from None
+        return PartitionSlice(
+            topic=request.topic,
+            partition=request.partition,
+            records=records,
+            next_offset=records[-1].offset + 1 if records else request.offset,
+            high_watermark=log.high_watermark,
+            log_start_offset=log.start_offset,
+        )
+
+    def _topic(self, name: str) -> _Topic:
+        try:
+            return self._topics[name]
+        except KeyError:
+            raise KafkaError("topic_not_found", f"there is no topic '{name}'", topic=name) from None

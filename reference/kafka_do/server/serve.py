@@ -1,0 +1,30 @@
+"""Running the server as a process: `kafka-do serve`."""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from kafka_do.core.broker import Broker
+from kafka_do.server.app import App
+
+__all__ = ["serve"]
+
+_BACKLOG = 2048
+
+
+def serve(broker: Broker, *, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve `broker` until SIGINT or SIGTERM.
+
+    `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted.
+    Raises OSError if the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+        name = f"[{host}]" if family == socket.AF_INET6 else host
+        config = uvicorn.Config(App(broker), log_level="warning", access_log=False, server_header=False, lifespan="off")
+        ready(f"http://{name}:{listener.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,138 @@
+"""The blocking client."""
+
+import os
+from collections.abc import Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from kafka_do.client import producing, reading
+from kafka_do.client.connecting import connect
+from kafka_do.client.messages import Headers, Key, Read, RecordMetadata
+from kafka_do.client.serializing import record_of
+from kafka_do.core.broker import Broker
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic
+from kafka_do.core.records import Record
+from kafka_do.spec import SPEC
+
+__all__ = ["Admin", "Client", "Producer"]
+
+T = TypeVar("T")
+
+_DEFAULT_URL = str(SPEC.defaults["client"]["url"])
+_DEFAULT_TIMEOUT_MS = int(SPEC.defaults["client"]["timeout_ms"])
+
+
+def _drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never waits; the transports of the blocking client block the thread instead."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    coroutine.close()
+    raise RuntimeError("a coroutine of the blocking client waited for an event loop")
+
+
+class Client:
+    """A client that blocks. Use it as a context manager, or call `close()`.
+
+    `url` is where the broker is: `https://…`, `http://…`, or `memory://name` for one in this process; without it the
+    environment variable `KAFKA_DO_URL` tells, else it is the specification's default. `timeout_ms` bounds each connect,
+    write and read. Every method raises KafkaError with a code of the catalogue, `closed` after `close()`.
+    """
+
+    def __init__(self, url: str | None = None, *, timeout_ms: int = _DEFAULT_TIMEOUT_MS) -> None:
+        address = url or os.environ.get("KAFKA_DO_URL") or _DEFAULT_URL
+        self._connection = connect(address, timeout_ms=timeout_ms)
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections. It may be called twice."""
+        self._closed = True
+        self._connection.close()
+
+    def _broker(self) -> Broker:
+        if self._closed:
+            raise KafkaError("closed", "this client is closed")
+        return self._connection.broker
+
+    def discover(self) -> Discovery:
+        """Return what the server is, offers and takes. (DISCOVERY-001)"""
+        return _drive(self._broker().discover())
+
+    def producer(self, topic: str) -> "Producer":
+        """Return a producer for one topic."""
+        return Producer(self, topic)
+
+    def admin(self) -> "Admin":
+        """Return the administration of topics."""
+        return Admin(self)
+
+    def read(
+        self, topic: str, partition: int = 0, *, offset: int, max_records: int | None = None, max_bytes: int | None = None
+    ) -> Read:
+        """Read one partition once, from `offset` on; read on at the result's `next_offset`.
+
+        Raises KafkaError: `topic_not_found`, `partition_not_found`, `offset_out_of_range`. (FETCH-009 to FETCH-011)
+        """
+        asked = reading.read(
+            self._broker(), topic, partition, offset=offset, max_records=max_records, max_bytes=max_bytes
+        )
+        return _drive(asked)
+
+
+class Producer:
+    """Sends records to one topic."""
+
+    def __init__(self, client: Client, topic: str) -> None:
+        self._client = client
+        self._topic = topic
+
+    def send(
+        self,
+        value: Any,
+        *,
+        key: Key = None,
+        headers: Headers = (),
+        partition: int | None = None,
+        timestamp_ms: int | None = None,
+    ) -> RecordMetadata:
+        """Send one record and return where it landed.
+
+        `value` bytes are sent as they are, None is a tombstone, everything else becomes JSON. Without `partition` the
+        server chooses, by the key if there is one. Raises KafkaError: `topic_not_found`, `partition_not_found`; an
+        `indeterminate` one means that the record may have been appended. (PRODUCE-014 to PRODUCE-017)
+        """
+        record = record_of(value, key=key, headers=headers, partition=partition, timestamp_ms=timestamp_ms)
+        return _drive(producing.send_one(self._client._broker(), self._topic, record))  # noqa: SLF001
+
+    def send_records(self, records: Sequence[Record]) -> list[RecordMetadata | KafkaError]:
+        """Send records in one request and return for each, in order, where it landed or the error that says why not.
+
+        Raises KafkaError where the request failed as a whole. (PRODUCE-016)
+        """
+        return _drive(producing.send(self._client._broker(), self._topic, records))  # noqa: SLF001
+
+
+class Admin:
+    """Administers topics."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create_topic(self, topic: str, *, partitions: int = 1) -> Topic:
+        """Create a topic and return its name, id and number of partitions.
+
+        Raises KafkaError: `invalid_topic_name`, `topic_already_exists`, `invalid_partitions`. (TOPIC-001, TOPIC-008)
+        """
+        request = CreateTopicRequest(topic=topic, partitions=partitions)
+        return _drive(self._client._broker().create_topic(request))  # noqa: SLF001

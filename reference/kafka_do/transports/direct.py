@@ -1,0 +1,53 @@
+"""A broker in the same process, shared by name: `memory://name`."""
+
+import threading
+from collections.abc import Callable
+
+from kafka_do.core.broker import Broker, FetchPartition, PartitionSlice, Produce
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic
+from kafka_do.core.records import Appended
+
+__all__ = ["DirectBroker", "embedded"]
+
+
+class DirectBroker:
+    """The operations of an engine in this process, one thread at a time."""
+
+    def __init__(self, engine: Broker) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+
+    async def discover(self) -> Discovery:
+        """Tell revision, features and limits."""
+        with self._lock:
+            return await self._engine.discover()
+
+    async def create_topic(self, request: CreateTopicRequest) -> Topic:
+        """Create a topic."""
+        with self._lock:
+            return await self._engine.create_topic(request)
+
+    async def produce(self, request: Produce) -> list[Appended | KafkaError]:
+        """Append records."""
+        with self._lock:
+            return await self._engine.produce(request)
+
+    async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
+        """Read records."""
+        with self._lock:
+            return await self._engine.fetch_partition(request)
+
+
+_brokers: dict[str, DirectBroker] = {}
+_lock = threading.Lock()
+
+
+def embedded(name: str, make: Callable[[], Broker]) -> DirectBroker:
+    """Return the broker of that name in this process, made on first use. The empty name is always a new broker."""
+    if not name:
+        return DirectBroker(make())
+    with _lock:
+        if name not in _brokers:
+            _brokers[name] = DirectBroker(make())
+        return _brokers[name]

@@ -1,0 +1,82 @@
+"""A broker at the other end of an HTTP connection. The one module that knows an HTTP library."""
+
+import importlib
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from kafka_do.binding import CREATE_TOPIC, DISCOVER, FETCH_PARTITION, PRODUCE
+from kafka_do.binding.http import HttpRequest, HttpResponse
+from kafka_do.binding.operation import OperationBinding
+from kafka_do.binding.problems import disconnected
+from kafka_do.core.broker import FetchPartition, PartitionSlice, Produce
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic
+from kafka_do.core.records import Appended
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    try:
+        httpx = importlib.import_module("httpx2")
+    except ModuleNotFoundError:
+        httpx = importlib.import_module("httpx")
+
+__all__ = ["BlockingHttp", "HttpBroker"]
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class HttpBroker:
+    """The operations over HTTP: each is encoded, handed to `exchange` and its response decoded."""
+
+    def __init__(self, exchange: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:
+        self._exchange = exchange
+
+    async def _ask(self, binding: OperationBinding[Q, A], asked: Q) -> A:
+        return binding.answer_of(await self._exchange(binding.encode_request(asked)))
+
+    async def discover(self) -> Discovery:
+        """Tell revision, features and limits."""
+        return await self._ask(DISCOVER, None)
+
+    async def create_topic(self, request: CreateTopicRequest) -> Topic:
+        """Create a topic."""
+        return await self._ask(CREATE_TOPIC, request)
+
+    async def produce(self, request: Produce) -> list[Appended | KafkaError]:
+        """Append records."""
+        return await self._ask(PRODUCE, request)
+
+    async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
+        """Read records."""
+        return await self._ask(FETCH_PARTITION, request)
+
+
+class BlockingHttp:
+    """Exchanges requests over a pool of connections, blocking the thread; its coroutine never waits.
+
+    `timeout_ms` bounds connecting, each write and each read. Redirects are not followed.
+    """
+
+    def __init__(self, url: str, *, timeout_ms: int) -> None:
+        self._base = url.rstrip("/")
+        self._timeout_ms = timeout_ms
+        self._client = httpx.Client(timeout=timeout_ms / 1000, follow_redirects=False)
+
+    async def exchange(self, request: HttpRequest) -> HttpResponse:
+        """Send a request and return its response; raises KafkaError `disconnected`. (ERROR-007)"""
+        target = f"{self._base}{request.path}" + (f"?{request.query}" if request.query else "")
+        try:
+            response = self._client.request(
+                request.method, target, headers=list(request.headers), content=request.body or None
+            )
+        except httpx.TimeoutException:
+            raise disconnected(f"no answer from {self._base} within {self._timeout_ms} ms") from None
+        except httpx.HTTPError as error:
+            raise disconnected(f"no answer from {self._base}: {error or type(error).__name__}") from error
+        return HttpResponse(response.status_code, tuple(response.headers.multi_items()), response.content)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
