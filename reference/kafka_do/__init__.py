@@ -5,6 +5,7 @@ Public are the names below and the module `kafka_do.spec`; everything else may c
 
 from kafka_do._version import __version__
 from kafka_do.client.messages import Message, Read, RecordMetadata
+from kafka_do.client.serializing import record_of
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import Discovery, Topic
 from kafka_do.core.records import Header, Record
@@ -23,4 +24,5 @@ __all__ = [
     "RecordMetadata",
     "Topic",
     "__version__",
+    "record_of",
 ]

@@ -1,0 +1,132 @@
+"""The suite's side of the adapter protocol. (spec/adapter.schema.json)"""
+
+import functools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+
+from kafka_do.spec import data_root
+from kafka_do_conformance.process import LineProcess
+from kafka_do_conformance.verdict import Crashed, Mismatch, Timeout
+
+__all__ = ["PROTOCOL", "Adapter", "AdapterDefectError"]
+
+PROTOCOL = 0
+_LONGEST_LINE = 64 * 1024 * 1024
+
+
+class AdapterDefectError(Exception):
+    """The adapter itself broke its protocol; this says nothing about the library behind it."""
+
+
+@functools.cache
+def _schema(definition: str) -> dict[str, Any]:
+    whole = json.loads((data_root() / "spec" / "adapter.schema.json").read_text("utf-8"))
+    return {"$schema": whole["$schema"], "$defs": whole["$defs"], "$ref": f"#/$defs/{definition}"}
+
+
+@functools.cache
+def _fast(definition: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(_schema(definition))
+
+
+def _conform(definition: str, message: Any, whose: str) -> None:
+    """Check a message on its way; only a faulty one is looked at again, by the validator whose words are for people."""
+    if not _fast(definition).is_valid(message):
+        fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(_schema(definition)).iter_errors(message))
+        words = f"{fault.json_path}: {fault.message}" if fault else "no reason found"
+        raise AdapterDefectError(f"{whose} does not have the form of {definition}: {words}")
+
+
+class Adapter:
+    """An adapter process. After a crash or a missed deadline it is replaced, never used again."""
+
+    def __init__(self, command: Sequence[str], *, deadline_s: float, env: dict[str, str] | None = None) -> None:
+        self._command = command
+        self._env = env
+        self._deadline_s = deadline_s
+        self._process: LineProcess | None = None
+        self._last = 0
+
+    def hello(self) -> dict[str, Any]:
+        """Greet the adapter and return what it says about itself."""
+        return self._started()[1]
+
+    def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Send one command and return the answer, `ok`, `error` or `unsupported` among its members.
+
+        Raises Timeout and Crashed for the client under test, AdapterDefectError for a broken adapter.
+        """
+        return self._ask(self._started()[0], command, arguments)
+
+    def close(self) -> None:
+        """Say goodbye and end the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            try:
+                self._ask(process, "bye", {})
+                process.wait(self._deadline_s)
+            except (Timeout, Crashed, AdapterDefectError, TimeoutError):
+                pass
+            finally:
+                process.stop()
+
+    def _started(self) -> tuple[LineProcess, dict[str, Any]]:
+        if self._process is None or not self._process.alive:
+            self._drop()
+            try:
+                self._process = LineProcess(self._command, env=self._env)
+            except OSError as error:
+                raise AdapterDefectError(f"cannot start {' '.join(self._command)}: {error.strerror}") from None
+            answer = self._ask(self._process, "hello", {"protocol": PROTOCOL})
+            if "ok" not in answer:
+                raise AdapterDefectError(f"the adapter did not greet back: {json.dumps(answer)}")
+            self._greeting: dict[str, Any] = answer["ok"]
+        return self._process, self._greeting
+
+    def _ask(self, process: LineProcess, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        self._last += 1
+        message = {"id": self._last, "command": command, "deadline_ms": int(self._deadline_s * 1000), **arguments}
+        _conform("command", message, "the suite's command")
+        step = f"adapter command {command}"
+        try:
+            process.write_line(json.dumps(message).encode("ascii"))
+            line = process.read_line(self._deadline_s)
+        except TimeoutError:
+            self._drop()
+            raise Timeout(step, [Mismatch("answer", "one", f"none within {self._deadline_s:g} s")]) from None
+        except OSError:
+            line = None
+        if line is None:
+            obituary = process.obituary
+            self._drop()
+            raise Crashed(step, [Mismatch("answer", "one", obituary)])
+        try:
+            return self._answer(command, line)
+        except AdapterDefectError:
+            self._drop()
+            raise
+
+    def _answer(self, command: str, line: bytes) -> dict[str, Any]:
+        if len(line) > _LONGEST_LINE:
+            raise AdapterDefectError(f"the answer is longer than {_LONGEST_LINE} bytes")
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except ValueError as error:
+            raise AdapterDefectError(f"the answer is not JSON ({error}): {line[:200]!r}") from None
+        _conform("answer", answer, "the answer")
+        if answer["id"] != self._last:
+            raise AdapterDefectError(f"the answer has the id {answer['id']}, not {self._last}")
+        if "defect" in answer:
+            raise AdapterDefectError(f"the adapter reports a defect of its own: {answer['defect']['message']}")
+        if "ok" in answer:
+            _conform(f"ok/{command}", answer["ok"], "the answer")
+        return answer
+
+    def _drop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()

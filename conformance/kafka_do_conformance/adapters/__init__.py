@@ -1,0 +1,1 @@
+"""Adapters: programs through which the suite drives a client."""

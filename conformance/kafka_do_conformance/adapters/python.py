@@ -1,0 +1,140 @@
+"""The adapter of our own client: `python -m kafka_do_conformance.adapters.python`."""
+
+import base64
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import kafka_do
+
+Answer = dict[str, Any]
+
+
+def main() -> None:
+    """Answer the suite's commands, one line each, until `bye`."""
+    clients: dict[str, kafka_do.Client] = {}
+    for line in sys.stdin:
+        command = json.loads(line)
+        answer = {"id": command["id"], **_answer(command, clients)}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+        if command["command"] == "bye":
+            break
+    for client in clients.values():
+        client.close()
+
+
+def _answer(command: dict[str, Any], clients: dict[str, kafka_do.Client]) -> Answer:
+    try:
+        return {"ok": _COMMANDS[command["command"]](command, clients)}
+    except kafka_do.KafkaError as error:
+        return {"error": _error(error)}
+    except Exception as error:  # noqa: BLE001  whatever else goes wrong is the adapter's own fault, and is told so
+        return {"defect": {"message": f"{type(error).__name__}: {error}"}}
+
+
+def _hello(_command: dict[str, Any], _clients: dict[str, kafka_do.Client]) -> Answer:
+    return {
+        "protocol": 0,
+        "name": "kafka-do-python",
+        "version": kafka_do.__version__,
+        "language": "python",
+        "features": ["core"],
+    }
+
+
+def _produce(command: dict[str, Any], clients: dict[str, kafka_do.Client]) -> Answer:
+    producer = _client(command, clients).producer(command["topic"])
+    return {"results": [_result(result) for result in producer.send_records([_record(r) for r in command["records"]])]}
+
+
+def _read(command: dict[str, Any], clients: dict[str, kafka_do.Client]) -> Answer:
+    found = _client(command, clients).read(
+        command["topic"],
+        command["partition"],
+        offset=int(command["offset"]["int64"]),
+        max_records=command["max_records"],
+    )
+    return {
+        "records": [_message(message) for message in found.messages],
+        "next_offset": _int64(found.next_offset),
+        "high_watermark": _int64(found.high_watermark),
+        "log_start_offset": _int64(found.log_start_offset),
+    }
+
+
+def _bye(_command: dict[str, Any], _clients: dict[str, kafka_do.Client]) -> Answer:
+    return {}
+
+
+_COMMANDS: dict[str, Callable[[dict[str, Any], dict[str, kafka_do.Client]], Answer]] = {
+    "hello": _hello,
+    "produce": _produce,
+    "read": _read,
+    "bye": _bye,
+}
+
+
+def _client(command: dict[str, Any], clients: dict[str, kafka_do.Client]) -> kafka_do.Client:
+    url = command["url"]
+    if url not in clients:
+        clients[url] = kafka_do.Client(url, timeout_ms=command["deadline_ms"])
+    return clients[url]
+
+
+def _record(record: dict[str, Any]) -> kafka_do.Record:
+    value = record["value"]
+    return kafka_do.record_of(
+        json.loads(value["json"]) if value is not None and "json" in value else _data(value),
+        key=_data(record["key"]),
+        headers=[(header["key"], _data(header["value"])) for header in record["headers"]],
+        timestamp_ms=None if record["timestamp_ms"] is None else int(record["timestamp_ms"]["int64"]),
+        partition=record["partition"],
+    )
+
+
+def _message(message: kafka_do.Message) -> Answer:
+    return {
+        "offset": _int64(message.offset),
+        "timestamp_ms": _int64(message.timestamp_ms),
+        "key": _bytes(message.raw_key),
+        "value": _bytes(message.raw_value),
+        "headers": [{"key": header.key, "value": _bytes(header.value)} for header in message.headers],
+    }
+
+
+def _result(result: kafka_do.RecordMetadata | kafka_do.KafkaError) -> Answer:
+    if isinstance(result, kafka_do.KafkaError):
+        return {"error": _error(result)}
+    return {
+        "partition": result.partition,
+        "offset": _int64(result.offset),
+        "timestamp_ms": _int64(result.timestamp_ms),
+    }
+
+
+def _error(error: kafka_do.KafkaError) -> Answer:
+    return {
+        "code": error.code,
+        "retriable": error.retriable,
+        "indeterminate": error.indeterminate,
+        "native": type(error).__name__,
+        "message": error.message,
+    }
+
+
+def _data(tagged: dict[str, str] | None) -> bytes | None:
+    return None if tagged is None else base64.b64decode(tagged["bytes"])
+
+
+def _bytes(data: bytes | None) -> dict[str, str] | None:
+    return None if data is None else {"bytes": base64.b64encode(data).decode()}
+
+
+def _int64(number: int | None) -> dict[str, str] | None:
+    return None if number is None else {"int64": str(number)}
+
+
+if __name__ == "__main__":
+    main()

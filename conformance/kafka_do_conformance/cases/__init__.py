@@ -1,0 +1,1 @@
+"""The cases: data in YAML, programs in Python."""

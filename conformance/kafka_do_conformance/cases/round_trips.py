@@ -1,0 +1,242 @@
+"""What goes in comes out: clocks, ids, awkward bytes, and a whole public data set."""
+
+import base64
+import csv
+import importlib.util
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kafka_do.spec import data_root
+from kafka_do_conformance.case import client_case, server_case
+from kafka_do_conformance.session import ClientSession, ServerSession, fresh_name
+from kafka_do_conformance.verdict import Mismatch, Violation
+
+_TOLERANCE_MS = 60_000
+_CHUNK = 1000
+_PARTITIONS = 4
+
+Record = dict[str, Any]
+
+
+class _Kept(msgspec.Struct):
+    """What of a fetched record is produced again."""
+
+    key: Any
+    value: msgspec.Raw
+    headers: Any
+    key_encoding: str = "string"
+    value_encoding: str = "json"
+
+
+class _Fetched(msgspec.Struct):
+    records: list[_Kept]
+
+
+@server_case(
+    title="A record without a timestamp gets the server's time",
+    requirements=["RECORD-010", "PRODUCE-005"],
+    hint="Milliseconds since the Unix epoch, not seconds; the result tells what is stored.",
+)
+def server_clock(server: ServerSession) -> None:
+    """Compare the stored time with the suite's clock, within a minute, and with the result."""
+    topic = server.create_topic(1)
+    now_ms = time.time_ns() // 1_000_000
+    near = {"$type": "integer", "$min": now_ms - _TOLERANCE_MS, "$max": now_ms + _TOLERANCE_MS}
+    response = server.send("POST", f"/v1/topics/{topic}/records", value={"records": [{"value": 1}]})
+    answer = server.expect("produce", response, {"status": 200, "json": {"results": [{"timestamp_ms": near}]}})
+    stored = {"timestamp_ms": answer["results"][0]["timestamp_ms"]}
+    response = server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0")
+    server.expect("fetch", response, {"status": 200, "json": {"records": [stored]}})
+
+
+@server_case(
+    title="Topics have different ids",
+    requirements=["TOPIC-004"],
+    hint="The id is not the name; take a UUID.",
+)
+def topic_ids(server: ServerSession) -> None:
+    """Create topics and compare their ids."""
+    ids: list[str] = []
+    for _ in range(3):
+        response = server.send("POST", "/v1/topics", value={"topic": fresh_name()})
+        ids.append(server.expect("create", response, {"status": 201, "json": {"topic_id": {"$type": "string"}}})["topic_id"])
+    if len(set(ids)) != len(ids):
+        server.require("compare", [Mismatch("topic_id", "different ones", " and ".join(ids))])
+
+
+@server_case(
+    title="What auto returns, produced again, gives the same bytes",
+    requirements=["RECORD-004", "RECORD-005", "RECORD-006", "RECORD-013", "RECORD-014"],
+    hint="Compare the bytes in the fixture encodings.json one by one.",
+)
+def auto_round_trip(server: ServerSession) -> None:
+    """Write the fixture's bytes, read them with auto, write what was read, and compare the bytes."""
+    rows = _fixture("encodings")
+    first, second = server.create_topic(1), server.create_topic(1)
+    server.produce(first, [{"key": row["base64"], "key_encoding": "base64", "value": row["base64"], "value_encoding": "base64"} for row in rows])
+    response = server.send("GET", f"/v1/topics/{first}/partitions/0/records?offset=0&max_records={len(rows)}")
+    read = server.expect("read with auto", response, {"status": 200})["records"]
+    found = [
+        Mismatch(f"encoding of the value {row['name']}", row["auto"], record.get("value_encoding", "json"))
+        for row, record in zip(rows, read, strict=True)
+        if record.get("value_encoding", "json") != row["auto"]
+    ]
+    server.require("read with auto", found)
+    body = b'{"records":' + _records_text(response.body) + b"}"
+    server.expect("produce what was read", server.send("POST", f"/v1/topics/{second}/records", body=body), {"status": 200})
+    again = server.read_all(second, 0)
+    server.require(
+        "read in base64",
+        [
+            Mismatch(f"{member} bytes of {row['name']}", row["base64"], str(record[member]))
+            for row, record in zip(rows, again, strict=True)
+            for member in ("key", "value")
+            if record[member] != row["base64"]
+        ],
+    )
+
+
+@server_case(
+    title="A public data set of thousands of events survives byte for byte",
+    requirements=["PRODUCE-005", "PRODUCE-007", "FETCH-001", "FETCH-002", "RECORD-009"],
+    hint="Compare what is read with what was sent: the first difference is shown.",
+)
+def data_set_through_server(server: ServerSession) -> None:
+    """Produce the data set and read it back."""
+    records = data_set()
+    topic = server.create_topic(_PARTITIONS)
+    for start in range(0, len(records), _CHUNK):
+        server.produce(topic, [_wire(record) for record in records[start : start + _CHUNK]])
+    compare(records, {partition: server.read_all(topic, partition) for partition in range(_PARTITIONS)})
+
+
+@client_case(
+    title="A public data set of thousands of events goes through the client, a server and back, byte for byte",
+    requirements=["PRODUCE-014", "PRODUCE-015", "RECORD-011", "RECORD-012", "RECORD-019", "FETCH-009", "FETCH-010", "FETCH-011"],
+    hint="The server is a real one. What is compared is first what it stores, then what the client reads.",
+)
+def data_set_through_client(client: ClientSession) -> None:
+    """Let the client produce the data set to a real server, look at it there, and let the client read it back."""
+    records = data_set()
+    topic = client.server.create_topic(_PARTITIONS)
+    url = client.server.wire.url
+    for start in range(0, len(records), _CHUNK):
+        told = [_told(record) for record in records[start : start + _CHUNK]]
+        answer = client.adapter.ask("produce", url=url, topic=topic, records=told)
+        results = answer.get("ok", {}).get("results", [])
+        if len(results) != len(told) or any("error" in result for result in results):
+            raise Violation("produce", [Mismatch("results", f"{len(told)} places", json.dumps(answer)[:400])])
+    compare(records, {partition: client.server.read_all(topic, partition) for partition in range(_PARTITIONS)})
+    compare(records, {partition: _read_by_client(client, url, topic, partition) for partition in range(_PARTITIONS)})
+
+
+def data_set() -> list[Record]:
+    """Return a year of hourly temperatures and a table of airports, as records with the timestamps of the events."""
+    folder = _package_folder("vega_datasets") / "_data"
+    records: list[Record] = []
+    for line in (folder / "seattle-temps.csv").read_text("utf-8").splitlines()[1:]:
+        when = datetime.strptime(line.split(",")[0], "%Y/%m/%d %H:%M").replace(tzinfo=UTC)
+        records.append({"key": f"{when:%Y-%m-%d}".encode(), "value": line.encode(), "timestamp_ms": int(when.timestamp() * 1000)})
+    with (folder / "airports.csv").open(encoding="utf-8", newline="") as table:
+        for number, row in enumerate(csv.DictReader(table)):
+            value = json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode()
+            records.append({"key": row["iata"].encode(), "value": value, "timestamp_ms": number})
+    return records
+
+
+def compare(sent: list[Record], read: dict[int, list[Record]]) -> None:
+    """Compare records as they were sent with what the partitions hold; raises Violation at the first difference.
+
+    Each key's records keep their order, which is what a partition promises.
+    """
+    wanted = [(record["key"], record["value"], record["timestamp_ms"]) for record in sent]
+    found = [
+        (_data(record["key"]), _data(record["value"]), int(record["timestamp_ms"]))
+        for partition in sorted(read)
+        for record in read[partition]
+    ]
+    if len(wanted) != len(found):
+        raise Violation("count the records", [Mismatch("records", str(len(wanted)), str(len(found)))])
+    for one, other in zip(sorted(wanted, key=_key), sorted(found, key=_key), strict=True):
+        if one != other:
+            raise Violation("compare the records", [Mismatch("key, value, timestamp", str(one), str(other))])
+    for partition, records in read.items():
+        offsets = [int(record["offset"]) for record in records]
+        if offsets != list(range(len(offsets))):
+            raise Violation("look at the offsets", [Mismatch(f"offsets of partition {partition}", "0, 1, 2, …", str(offsets[:20]))])
+
+
+def _key(record: tuple[bytes, bytes, int]) -> bytes:
+    """Sort by key alone: the order of a key's records is compared, not made."""
+    return record[0]
+
+
+def _read_by_client(client: ClientSession, url: str, topic: str, partition: int) -> list[Record]:
+    records: list[Record] = []
+    position = 0
+    while True:
+        answer = client.adapter.ask(
+            "read", url=url, topic=topic, partition=partition, offset={"int64": str(position)}, max_records=None
+        )
+        if "ok" not in answer:
+            raise Violation("read", [Mismatch("answer", "records", json.dumps(answer)[:400])])
+        found = answer["ok"]
+        records += [
+            {
+                "offset": record["offset"]["int64"],
+                "key": record["key"] and record["key"]["bytes"],
+                "value": record["value"] and record["value"]["bytes"],
+                "timestamp_ms": record["timestamp_ms"]["int64"],
+            }
+            for record in found["records"]
+        ]
+        following = int(found["next_offset"]["int64"])
+        if following <= position:
+            return records
+        position = following
+
+
+def _wire(record: Record) -> Record:
+    return {
+        "key": record["key"].decode(),
+        "value": record["value"].decode(),
+        "value_encoding": "string",
+        "timestamp_ms": record["timestamp_ms"],
+    }
+
+
+def _told(record: Record) -> Record:
+    return {
+        "key": {"bytes": base64.b64encode(record["key"]).decode()},
+        "value": {"bytes": base64.b64encode(record["value"]).decode()},
+        "headers": [],
+        "timestamp_ms": {"int64": str(record["timestamp_ms"])},
+        "partition": None,
+    }
+
+
+def _data(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)
+
+
+def _records_text(body: bytes) -> bytes:
+    """Return the fetched records as records to be produced: every value's text as it came, offset and timestamp left out."""
+    return msgspec.json.encode(msgspec.json.decode(body, type=_Fetched).records)
+
+
+def _fixture(name: str) -> list[Record]:
+    rows: list[Record] = json.loads((data_root() / "fixtures" / f"{name}.json").read_text("utf-8"))["rows"]
+    return rows
+
+
+def _package_folder(name: str) -> Path:
+    """Return where a package lies without importing it: importing this one would load a data frame library."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f"the package {name} is not installed")
+    return Path(spec.origin).parent

@@ -1,0 +1,68 @@
+"""One case, one role, one result."""
+
+import time
+import traceback
+from contextlib import closing
+
+from kafka_do_conformance.adapter import AdapterDefectError
+from kafka_do_conformance.case import Case, CodeCase, ExchangeCase, Role
+from kafka_do_conformance.judge_client import judge_client
+from kafka_do_conformance.judge_server import judge_server
+from kafka_do_conformance.peer import Peer
+from kafka_do_conformance.session import ClientSession, ServerSession
+from kafka_do_conformance.target import Targets
+from kafka_do_conformance.verdict import NotApplicable, Result, Status, Violation
+
+__all__ = ["judge"]
+
+
+def judge(case: Case, role: Role, targets: Targets) -> Result:
+    """Judge what is under test by one case; whatever happens becomes a result."""
+    level = case.level(role)
+    result = Result(
+        case=case.slug,
+        role=role,
+        title=case.title,
+        level=level,
+        requirements=case.cites(role),
+        status=Status.PASS,
+        duration_ms=0,
+        hint=case.hint,
+    )
+    begun = time.perf_counter()
+    try:
+        _run(case, role, targets)
+    except Violation as violation:
+        result.status = Status.WARN if level == "should" and violation.status is Status.FAIL else violation.status
+        result.step = violation.step
+        result.mismatches = list(violation.mismatches)
+        result.exchanges = list(violation.exchanges)
+    except NotApplicable as reason:
+        result.status = Status.NOT_APPLICABLE
+        result.detail = str(reason)
+    except AdapterDefectError as defect:
+        result.status = Status.HARNESS_ERROR
+        result.detail = f"the adapter is broken, which says nothing about the library behind it: {defect}"
+    except Exception:  # noqa: BLE001  a fault of the suite must not end the run
+        result.status = Status.HARNESS_ERROR
+        result.detail = traceback.format_exc()
+    result.duration_ms = round((time.perf_counter() - begun) * 1000)
+    return result
+
+
+def _run(case: Case, role: Role, targets: Targets) -> None:
+    if role == "server" and targets.server is not None:
+        with closing(targets.server.wire()) as wire:
+            if isinstance(case, ExchangeCase):
+                judge_server(case, ServerSession(wire))
+            elif isinstance(case, CodeCase) and case.run_server is not None:
+                case.run_server(ServerSession(wire))
+    elif role == "client" and targets.client is not None:
+        if isinstance(case, ExchangeCase):
+            with Peer() as peer:
+                judge_client(case, targets.client.adapter, peer)
+        elif isinstance(case, CodeCase) and case.run_client is not None:
+            with closing(targets.counterpart().wire()) as wire:
+                case.run_client(ClientSession(targets.client.adapter, ServerSession(wire)))
+    else:
+        raise NotApplicable(f"no {role} is under test")

@@ -1,0 +1,87 @@
+"""Cases from files; a file that is not as its schema says is a load error."""
+
+import functools
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from kafka_do_conformance.case import Case, ExchangeCase, Step, code_cases
+
+__all__ = ["CASES", "CaseFileError", "is_case_file", "load_all", "load_file", "schema"]
+
+PACKAGE = Path(__file__).resolve().parent
+CASES = PACKAGE / "cases"
+_SUCCESS = range(200, 300)
+
+
+class CaseFileError(Exception):
+    """A file of cases is not what it has to be."""
+
+
+@functools.cache
+def schema(name: str) -> dict[str, Any]:
+    """Return one of the suite's own schemas."""
+    loaded: dict[str, Any] = json.loads((PACKAGE / "schemas" / f"{name}.schema.json").read_text("utf-8"))
+    return loaded
+
+
+def is_case_file(path: Path) -> bool:
+    """Whether a file holds cases."""
+    return path.parent == CASES and path.suffix in (".yaml", ".py") and path.stem != "__init__"
+
+
+def load_all() -> list[Case]:
+    """Return every case of the suite."""
+    cases = [case for path in sorted(CASES.iterdir()) if is_case_file(path) for case in load_file(path)]
+    twice = {case.slug for case in cases if sum(case.slug == other.slug for other in cases) > 1}
+    if twice:
+        raise CaseFileError(f"two cases have the slug {sorted(twice)[0]}")
+    return cases
+
+
+def load_file(path: Path) -> list[Case]:
+    """Return the cases of one file; raises CaseFileError."""
+    if path.suffix == ".py":
+        module = f"{__package__}.cases.{path.stem}"
+        importlib.import_module(module)
+        return list(code_cases(module))
+    rows = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    validator = jsonschema.Draft202012Validator(schema("case"))
+    for error in validator.iter_errors(rows):
+        raise CaseFileError(f"{path.name}: {error.json_path}: {error.message}")
+    return [_case(path, row) for row in rows]
+
+
+def _case(path: Path, row: dict[str, Any]) -> ExchangeCase:
+    case = ExchangeCase(
+        slug=row["case"],
+        title=row["title"],
+        requirements=tuple(row["requirements"]),
+        hint=row["hint"],
+        partitions=row.get("partitions"),
+        steps=tuple(
+            Step(step["request"], step.get("response", {}), step.get("fault"), step.get("report")) for step in row["steps"]
+        ),
+    )
+    _check(path, case)
+    return case
+
+
+def _check(path: Path, case: ExchangeCase) -> None:
+    """Refuse a case that an implementation which does nothing right could pass, or one whose steps say nothing."""
+    where = f"{path.name}: {case.slug}"
+    for step in case.steps:
+        if not step.response and step.fault is None:
+            raise CaseFileError(f"{where}: a step has neither a response nor a fault")
+        if step.fault is not None and step.report is None:
+            raise CaseFileError(f"{where}: a step with a fault needs a report")
+    if "server" in case.roles:
+        succeeds = any(step.response.get("status") in _SUCCESS for step in case.steps)
+        if case.partitions is None and not succeeds:
+            raise CaseFileError(f"{where}: no step succeeds, so a server that refuses everything would pass")
+        if any(step.fault or step.report for step in case.steps):
+            raise CaseFileError(f"{where}: a fault can only be judged in the client's role")

@@ -1,0 +1,157 @@
+"""The recording peer: a server that answers by script and keeps what it was sent, byte by byte.
+
+What a client says that it sent is no evidence; this is.
+"""
+
+import contextlib
+import json
+import socket
+import socketserver
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Self
+
+import h11
+
+from kafka_do_conformance.wire import shorten
+
+__all__ = ["Peer", "ScriptedAnswer", "SeenRequest"]
+
+_CHUNK = 65536
+_IDLE_S = 30.0
+
+_DISCOVERY = json.dumps(
+    {
+        "revision": "1.0",
+        "server": {"name": "recording-peer", "version": "0"},
+        "features": ["core"],
+        "limits": {
+            "max_request_bytes": 8388608,
+            "max_records_per_request": 10000,
+            "max_fetch_bytes": 52428800,
+            "max_json_depth": 128,
+            "max_partitions_per_topic": 10000,
+        },
+    }
+).encode()
+
+
+@dataclass(frozen=True)
+class SeenRequest:
+    """A request as it arrived; `target` is the path with its query, names of headers in their own spelling."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of that name."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.target} {shorten(self.body)}".rstrip()
+
+
+@dataclass(frozen=True)
+class ScriptedAnswer:
+    """What the peer does at the next request: it answers, or drops the connection before or within the answer."""
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    fault: str | None = None
+
+
+class Peer:
+    """A server on a free port of 127.0.0.1. Discovery is answered besides the script."""
+
+    def __init__(self) -> None:
+        self.requests: list[SeenRequest] = []
+        self._script: deque[ScriptedAnswer] = deque()
+        self._lock = threading.Lock()
+        peer = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with contextlib.suppress(OSError, h11.RemoteProtocolError):
+                    peer._converse(self.request)  # noqa: SLF001
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+            allow_reuse_address = True
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def script(self, answer: ScriptedAnswer) -> None:
+        """Say what the next request is to be answered with, and forget what was seen."""
+        with self._lock:
+            self.requests.clear()
+            self._script.clear()
+            self._script.append(answer)
+
+    def seen(self) -> list[SeenRequest]:
+        """Return the requests since the last `script`, discovery left out."""
+        with self._lock:
+            return [request for request in self.requests if request.target != "/v1"]
+
+    def _converse(self, sock: socket.socket) -> None:
+        sock.settimeout(_IDLE_S)
+        connection = h11.Connection(h11.SERVER)
+        while (request := _next_request(connection, sock)) is not None:
+            with self._lock:
+                self.requests.append(request)
+                answer = self._answer(request)
+            if answer.fault == "drop-before-answer":
+                return
+            headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
+            data = connection.send(h11.Response(status_code=answer.status, headers=headers)) or b""
+            if answer.fault == "drop-in-answer":
+                sock.sendall(data + answer.body[: len(answer.body) // 2])
+                return
+            data += connection.send(h11.Data(data=answer.body)) or b""
+            data += connection.send(h11.EndOfMessage()) or b""
+            sock.sendall(data)
+            if connection.our_state is not h11.DONE:
+                return
+            connection.start_next_cycle()
+
+    def _answer(self, request: SeenRequest) -> ScriptedAnswer:
+        if request.target == "/v1":
+            return ScriptedAnswer(200, (("Content-Type", "application/json"),), _DISCOVERY)
+        if self._script:
+            return self._script.popleft()
+        return ScriptedAnswer(500, (("Content-Type", "text/plain"),), b"the case does not have this request")
+
+
+def _next_request(connection: h11.Connection, sock: socket.socket) -> SeenRequest | None:
+    """Return the next request of a connection, None when the client has closed it."""
+    head: h11.Request | None = None
+    body = b""
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            if connection.they_are_waiting_for_100_continue:
+                sock.sendall(connection.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+            connection.receive_data(sock.recv(_CHUNK))
+        elif isinstance(event, h11.Request):
+            head = event
+        elif isinstance(event, h11.Data):
+            body += bytes(event.data)
+        elif isinstance(event, h11.EndOfMessage) and head is not None:
+            headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw_items())
+            return SeenRequest(head.method.decode(), head.target.decode("latin-1"), headers, body)
+        else:
+            return None

@@ -1,0 +1,163 @@
+"""The suite as a pytest plugin: `pytest conformance --impl=SPEC`."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kafka_do_conformance import report
+from kafka_do_conformance.adapter import AdapterDefectError
+from kafka_do_conformance.case import Case, Role
+from kafka_do_conformance.judge import judge
+from kafka_do_conformance.load import is_case_file, load_file
+from kafka_do_conformance.target import Targets, UnknownImplError, parse_impl
+from kafka_do_conformance.verdict import Crashed, Exchange, Mismatch, Result, Status, Timeout
+
+__all__ = ["Recorder"]
+
+_TARGETS = pytest.StashKey[Targets]()
+_PROPERTY = "kafka_do_result"
+_DEFAULT_REPORT = "conformance-report/report.json"
+_TOO_LITTLE = 3
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the suite's options."""
+    group = parser.getgroup("kafka-do", "kafka.do conformance")
+    group.addoption(
+        "--impl",
+        default="reference",
+        metavar="SPEC",
+        help="what is judged: reference (default), http://host:port for a server, 'cmd:program arguments' for a client's adapter",
+    )
+    group.addoption(
+        "--requirement", action="append", default=[], metavar="ID", help="only cases that cite this requirement; may be repeated"
+    )
+    group.addoption(
+        "--report", default=_DEFAULT_REPORT, metavar="FILE", help=f"where to write the report (default: {_DEFAULT_REPORT})"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read `--impl`; the process that collects all results also records them."""
+    for role in ("server", "client"):
+        config.addinivalue_line("markers", f"{role}: a conformance case in the {role}'s role")
+    impl = config.getoption("--impl")
+    try:
+        targets = parse_impl(impl)
+    except UnknownImplError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[_TARGETS] = targets
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder(config, targets), "kafka-do-recorder")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect the suite's files of cases."""
+    return CaseFile.from_parent(parent, path=file_path) if is_case_file(file_path) else None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what was started."""
+    targets = config.stash.get(_TARGETS, None)
+    if targets is not None:
+        targets.close()
+
+
+class CaseFile(pytest.File):
+    """A file of cases: each is an item in each role under test."""
+
+    def collect(self) -> Iterator["CaseItem"]:
+        """Yield the items."""
+        wanted = set(self.config.getoption("--requirement"))
+        for case in load_file(self.path):
+            for role in case.roles:
+                if role in self.config.stash[_TARGETS].roles and (not wanted or wanted & set(case.cites(role))):
+                    yield CaseItem.from_parent(self, name=f"{case.slug}[{role}]", case=case, role=role)
+
+
+class CaseItem(pytest.Item):
+    """One case in one role."""
+
+    def __init__(self, *, case: Case, role: Role, **options: Any) -> None:
+        super().__init__(**options)
+        self._case = case
+        self._role = role
+        self.add_marker(role)
+
+    def runtest(self) -> None:
+        """Judge, keep the result, and fail or skip as it says."""
+        result = judge(self._case, self._role, self.config.stash[_TARGETS])
+        self.user_properties.append((_PROPERTY, json.dumps(dataclasses.asdict(result))))
+        if result.status is Status.NOT_APPLICABLE:
+            pytest.skip(result.detail)
+        if result.status not in report.GOOD:
+            raise CaseFailedError(report.explain(result, self.config.getoption("--impl")))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show what was found, not where in the suite."""
+        return str(excinfo.value) if isinstance(excinfo.value, CaseFailedError) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Return where the item stands."""
+        return self.path, None, self.name
+
+
+class CaseFailedError(Exception):
+    """A case that failed; its text is for a person."""
+
+
+class Recorder:
+    """Collects the results of all workers and writes the report."""
+
+    def __init__(self, config: pytest.Config, targets: Targets) -> None:
+        self._targets = targets
+        self._path = Path(config.invocation_params.dir) / config.getoption("--report")
+        self._run = report.Run(targets.impl)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep a case's result."""
+        if report.when == "call":
+            self._run.results += [_result(str(text)) for name, text in report.user_properties if name == _PROPERTY]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the report if any case has run; a run that proves nothing does not end well."""
+        if not self._run.results:
+            return
+        self._run.results.sort(key=lambda result: (result.role, result.case), reverse=False)
+        self._run.implementations = self._introductions()
+        report.write(self._run, self._path)
+        if self._run.proves_nothing and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = _TOO_LITTLE
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the summary."""
+        if self._run.results:
+            terminalreporter.section("conformance")
+            for line in report.summarise(self._run, self._path):
+                terminalreporter.write_line(line)
+
+    def _introductions(self) -> dict[str, dict[str, Any]]:
+        """Return what each implementation says about itself."""
+        said: dict[str, dict[str, Any]] = {}
+        try:
+            if self._targets.server is not None:
+                said["server"] = self._targets.server.describe().get("server", {})
+            if self._targets.client is not None:
+                said["client"] = self._targets.client.adapter.hello()
+        except (Timeout, Crashed, AdapterDefectError):
+            pass
+        return said
+
+
+def _result(text: str) -> Result:
+    """Return a result that came from a worker."""
+    found = json.loads(text)
+    found["status"] = Status(found["status"])
+    found["mismatches"] = [Mismatch(**one) for one in found["mismatches"]]
+    found["exchanges"] = [Exchange(**one) for one in found["exchanges"]]
+    return Result(**found)

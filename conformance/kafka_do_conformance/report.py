@@ -1,0 +1,126 @@
+"""What a run has found: `report.json`, and the same for a terminal."""
+
+import dataclasses
+import json
+import platform
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from kafka_do.spec import SPEC, requirements
+from kafka_do_conformance.load import schema
+from kafka_do_conformance.verdict import Result, Status
+
+__all__ = ["GOOD", "Run", "explain", "summarise", "write"]
+
+GOOD = (Status.PASS, Status.WARN, Status.NOT_APPLICABLE)
+_SITE = "https://kafka.do/spec"
+_REGISTRY = requirements()
+
+
+@dataclasses.dataclass
+class Run:
+    """A run as it goes: which implementation, what it says about itself, what the cases gave."""
+
+    impl: str
+    started: datetime = dataclasses.field(default_factory=lambda: datetime.now(UTC))
+    implementations: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    results: list[Result] = dataclasses.field(default_factory=list)
+
+    @property
+    def statuses(self) -> Counter[str]:
+        """How many results have each status."""
+        return Counter(str(result.status) for result in self.results)
+
+    def must(self) -> dict[str, dict[str, int]]:
+        """Return for each role judged how many MUST requirements there are and how many were shown, none broken."""
+        found: dict[str, dict[str, int]] = {}
+        for role in sorted({result.role for result in self.results}, reverse=True):
+            total = {ident for ident, entry in _REGISTRY.items() if entry.level == "must" and entry.role == role}
+            by_status: dict[bool, set[str]] = {True: set(), False: set()}
+            for result in self.results:
+                if result.role == role and result.status is not Status.NOT_APPLICABLE:
+                    by_status[result.status is Status.PASS].update(result.requirements)
+            found[role] = {"total": len(total), "shown": len(total & (by_status[True] - by_status[False]))}
+        return found
+
+    @property
+    def proves_nothing(self) -> bool:
+        """Whether no MUST requirement was judged at all."""
+        return not any(r.level == "must" and r.status is not Status.NOT_APPLICABLE for r in self.results)
+
+
+def write(run: Run, path: Path) -> None:
+    """Write `report.json`, checked against its schema; it appears whole or not at all."""
+    document = {
+        "header": {
+            "schema": 1,
+            "suite": metadata.version("kafka-do"),
+            "revision": SPEC.revision,
+            "impl": run.impl,
+            "started": run.started.isoformat(),
+            "environment": {"python": platform.python_version(), "platform": platform.system()},
+        },
+        "implementations": run.implementations,
+        "results": [dataclasses.asdict(result) for result in run.results],
+        "summary": {"statuses": dict(run.statuses), "must": run.must()},
+        "footer": {"results": len(run.results)},
+    }
+    jsonschema.validate(document, schema("report"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    unfinished.replace(path)
+
+
+def explain(result: Result, impl: str) -> str:
+    """Return what a person needs to mend one failed case."""
+    return "\n".join(_lines(result, impl))
+
+
+def _lines(result: Result, impl: str) -> Iterator[str]:
+    yield f"{result.case} [{result.role}]: {result.status}: {result.title}"
+    for ident in result.requirements:
+        chapter = _REGISTRY[ident].chapter.removesuffix(".md")
+        yield f"  requirement  {ident}  {_REGISTRY[ident].text}"
+        yield f"               {_SITE}/{chapter}/#{ident}"
+    if result.step:
+        yield f"  step         {result.step}"
+    for mismatch in result.mismatches:
+        yield f"  place        {mismatch.place}"
+        yield f"    allowed    {mismatch.allowed}"
+        yield f"    seen       {mismatch.seen}"
+    for exchange in result.exchanges:
+        yield f"  wire       > {exchange.request}"
+        yield f"             < {exchange.response}"
+    for line in result.detail.splitlines():
+        yield f"  detail       {line}"
+    yield f"  hint         {result.hint}"
+    yield f"  reproduce    pytest conformance --impl='{impl}' -k '{result.case} and {result.role}'"
+
+
+def summarise(run: Run, path: Path | None) -> Sequence[str]:
+    """Return the summary that ends a run on a terminal."""
+    lines = [f"kafka.do conformance, protocol revision {SPEC.revision}, --impl={run.impl}"]
+    must = run.must()
+    for role, counts in must.items():
+        results = [result for result in run.results if result.role == role]
+        named = run.implementations.get(role, {})
+        name = f"{named.get('name', 'unnamed')} {named.get('version', '')}".strip()
+        said = ", ".join(f"{count} {status}" for status, count in sorted(Counter(str(r.status) for r in results).items()))
+        lines.append(f"  {role:7} {name}: {said}; {counts['shown']} of {counts['total']} MUST requirements shown")
+    lines += [
+        f"  warning {result.case} [{result.role}] {', '.join(result.requirements)}: {result.title}"
+        for result in run.results
+        if result.status is Status.WARN
+    ]
+    if run.proves_nothing:
+        lines.append("  too little was proven: no MUST requirement was judged")
+    if path is not None:
+        lines.append(f"  report  {path}")
+    return lines

@@ -1,0 +1,148 @@
+"""What a case works with: a server under test, or a client under test and the peer that watches it."""
+
+import json
+import uuid
+from typing import Any
+
+import msgspec
+
+from kafka_do_conformance.adapter import Adapter
+from kafka_do_conformance.matching import mismatches
+from kafka_do_conformance.verdict import Exchange, Mismatch, Violation
+from kafka_do_conformance.wire import Response, Wire
+
+__all__ = ["ClientSession", "ServerSession", "check_response"]
+
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+
+
+class _Record(msgspec.Struct):
+    value: msgspec.Raw
+
+
+class _Records(msgspec.Struct):
+    records: list[_Record]
+
+
+def fresh_name() -> str:
+    """Return a topic name that nobody else uses."""
+    return f"conformance-{uuid.uuid4().hex}"
+
+
+class ServerSession:
+    """A server under test, for one case. Every exchange is kept for the report."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.exchanges: list[Exchange] = []
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        *,
+        value: Any = None,
+        body: bytes | None = None,
+        headers: tuple[tuple[str, str], ...] | None = None,
+    ) -> Response:
+        """Send a request; `value` becomes its JSON body, `body` is one as it stands, both declared as JSON by default."""
+        if value is not None:
+            body = json.dumps(value, separators=(",", ":")).encode()
+        if headers is None:
+            headers = () if body is None else (("Content-Type", JSON),)
+        response = self.wire.exchange(method, target, body=body, headers=headers)
+        self.exchanges.append(response.exchange)
+        return response
+
+    def expect(self, step: str, response: Response, expected: dict[str, Any]) -> Any:
+        """Check a response as a case's `response` describes it and return its JSON body; raises Violation."""
+        self.require(step, list(check_response(expected, response)))
+        return response.json() if response.body else None
+
+    def require(self, step: str, found: list[Mismatch]) -> None:
+        """Raise Violation if there are mismatches."""
+        if found:
+            raise Violation(step, found, self.exchanges[-4:])
+
+    def limits(self) -> dict[str, int]:
+        """Return the limits that the server advertises; raises Violation if it advertises none."""
+        response = self.send("GET", "/v1")
+        limit = {"$type": "integer", "$min": 1}
+        names = ("max_request_bytes", "max_records_per_request", "max_fetch_bytes", "max_json_depth", "max_partitions_per_topic")
+        discovery = self.expect("discovery", response, {"status": 200, "json": {"limits": dict.fromkeys(names, limit)}})
+        limits: dict[str, int] = discovery["limits"]
+        return limits
+
+    def create_topic(self, partitions: int, name: str | None = None) -> str:
+        """Create a topic and return its name."""
+        topic = name or fresh_name()
+        response = self.send("POST", "/v1/topics", value={"topic": topic, "partitions": partitions})
+        created = {"topic": topic, "partition_count": partitions}
+        self.expect("create the topic", response, {"status": 201, "json": created})
+        return topic
+
+    def produce(self, topic: str, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Produce records that are all to be appended and return the results."""
+        response = self.send("POST", f"/v1/topics/{topic}/records", value={"records": records})
+        place = {"partition": {"$type": "integer", "$min": 0}, "offset": {"$type": "integer", "$min": 0}}
+        answer = self.expect("produce", response, {"status": 200, "json": {"results": [place] * len(records)}})
+        results: list[dict[str, Any]] = answer["results"]
+        return results
+
+    def fetch(self, topic: str, partition: int, query: str) -> dict[str, Any]:
+        """Read a partition once and return the answer."""
+        response = self.send("GET", f"/v1/topics/{topic}/partitions/{partition}/records?{query}")
+        wanted = {"records": {"$type": "array"}, "next_offset": {"$type": "integer", "$min": 0}}
+        answer: dict[str, Any] = self.expect("fetch", response, {"status": 200, "json": wanted})
+        return answer
+
+    def read_all(self, topic: str, partition: int) -> list[dict[str, Any]]:
+        """Read a partition to its end, in base64, and return the records."""
+        records: list[dict[str, Any]] = []
+        offset = 0
+        while True:
+            answer = self.fetch(topic, partition, f"offset={offset}&max_records=1000&encoding=base64")
+            records += answer["records"]
+            if answer["next_offset"] <= offset:
+                return records
+            offset = answer["next_offset"]
+
+
+class ClientSession:
+    """A client under test, for one case that sends it to a real server, and the suite's own look at that server."""
+
+    def __init__(self, adapter: Adapter, server: ServerSession) -> None:
+        self.adapter = adapter
+        self.server = server
+
+
+def check_response(expected: dict[str, Any], response: Response) -> list[Mismatch]:
+    """Return what of a response is not as a case's `response` describes it."""
+    found: list[Mismatch] = []
+    if response.status != expected["status"]:
+        found.append(Mismatch("status", str(expected["status"]), str(response.status)))
+    headers = {name.lower(): value for name, value in response.headers}
+    for name, wanted in expected.get("headers", {}).items():
+        found += mismatches({name.lower(): wanted}, headers, "header")
+    for member, media_type in (("json", JSON), ("problem", PROBLEM_JSON)):
+        if member in expected:
+            declared = (response.header("Content-Type") or "").partition(";")[0].strip().lower()
+            if declared != media_type:
+                found.append(Mismatch("Content-Type", media_type, declared or "absent"))
+            try:
+                found += mismatches(expected[member], response.json(), "body")
+            except ValueError as error:
+                found.append(Mismatch("body", "JSON", str(error)))
+    if "values" in expected:
+        found += _check_values(expected["values"], response.body)
+    return found
+
+
+def _check_values(expected: list[str], body: bytes) -> list[Mismatch]:
+    """Compare the JSON texts of the records' values, token for token."""
+    try:
+        seen = [bytes(record.value).decode() for record in msgspec.json.decode(body, type=_Records).records]
+    except ValueError as error:
+        return [Mismatch("records[].value", "records", str(error))]
+    return [] if seen == expected else [Mismatch("records[].value", " and ".join(expected), " and ".join(seen))]

@@ -1,0 +1,119 @@
+"""The command line, run as a process of its own."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+import kafka_do
+from kafka_do.spec import SPEC
+
+_COMMAND = [sys.executable, "-m", "kafka_do"]
+_PATIENCE_S = 30
+_STOPPING_S = 5
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*_COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
+
+
+@contextlib.contextmanager
+def _serving() -> Iterator[tuple[subprocess.Popen[str], str, int]]:
+    """Serve on a free port; yield the process, and the host and port that it tells."""
+    command = [*_COMMAND, "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        guard = threading.Timer(_PATIENCE_S, server.kill)
+        guard.start()
+        try:
+            assert server.stdout is not None
+            url = urlsplit(server.stdout.readline().strip())
+            assert url.scheme == "http"
+            assert url.hostname is not None
+            assert url.port is not None
+            yield server, url.hostname, url.port
+        finally:
+            guard.cancel()
+            server.kill()
+
+
+def _stop(server: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
+    """Send a signal and return the exit status and what the process said on its error stream."""
+    server.send_signal(number)
+    _, said = server.communicate(timeout=_STOPPING_S)
+    return server.returncode, said
+
+
+def _exchange(connection: socket.socket, request: bytes) -> bytes:
+    connection.settimeout(_PATIENCE_S)
+    connection.sendall(request)
+    return connection.recv(65_536)
+
+
+def test_version_tells_the_versions_of_the_library_and_of_the_protocol() -> None:
+    run = _run("--version")
+    expected = f"kafka-do {kafka_do.__version__}, protocol revision {SPEC.revision}\n"
+    assert (run.returncode, run.stdout, run.stderr) == (0, expected, "")
+
+
+def test_help_names_the_commands() -> None:
+    run = _run("--help")
+    assert run.returncode == 0
+    assert "serve" in run.stdout
+    assert "conformance" in run.stdout
+
+
+@pytest.mark.parametrize("arguments", [["serve", "--port", "70000"], ["serve", "--prot", "1"], ["sevre"]])
+def test_a_command_line_that_makes_no_sense_is_refused_without_a_traceback(arguments: list[str]) -> None:
+    run = _run(*arguments)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_port_in_use_is_told_in_one_line_and_ends_with_status_1() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = _run("serve", "--port", str(port))
+    assert (run.returncode, run.stdout) == (1, "")
+    (line,) = run.stderr.splitlines()
+    assert line.startswith(f"kafka-do serve: cannot listen on 127.0.0.1:{port}: ")
+
+
+def test_a_server_listens_on_the_loopback_interface_when_it_tells_its_url() -> None:
+    with _serving() as (_, host, port):
+        assert host == "127.0.0.1"
+        with socket.create_connection((host, port), _PATIENCE_S) as connection:
+            assert _exchange(connection, b"GET /v1 HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def test_sigterm_ends_a_server_soon_and_without_a_traceback() -> None:
+    with _serving() as (server, host, port):
+        with socket.create_connection((host, port), _PATIENCE_S) as idle:
+            assert _exchange(idle, b"GET /v1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            status, said = _stop(server, signal.SIGTERM)
+        assert status in (0, -signal.SIGTERM)
+        assert "Traceback" not in said
+
+
+def test_sigint_ends_a_server_soon_and_without_a_traceback() -> None:
+    with _serving() as (server, host, port):
+        with socket.create_connection((host, port), _PATIENCE_S) as idle:
+            assert _exchange(idle, b"GET /v1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        status, said = _stop(server, signal.SIGINT)
+        assert status in (0, 130, -signal.SIGINT)
+        assert "Traceback" not in said
+
+
+def test_sigterm_ends_a_server_soon_although_a_client_never_finishes_its_request() -> None:
+    head = b"POST /v1/topics HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+    with _serving() as (server, host, port), socket.create_connection((host, port), _PATIENCE_S) as slow:
+        assert _exchange(slow, head).startswith(b"HTTP/1.1 100 ")
+        status, said = _stop(server, signal.SIGTERM)
+        assert status in (0, -signal.SIGTERM)
+        assert "Traceback" not in said

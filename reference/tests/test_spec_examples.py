@@ -1,0 +1,154 @@
+"""The examples in openapi.yaml are what the schemas, the catalogue of errors and the library say."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import openapi_spec_validator
+import pytest
+import yaml
+
+from kafka_do.binding import OPERATIONS
+from kafka_do.binding.http import HttpRequest, HttpResponse
+from kafka_do.spec import SPEC, data_root
+
+_SPEC = data_root() / "spec"
+_DOCUMENT: dict[str, Any] = yaml.safe_load((_SPEC / "openapi.yaml").read_text("utf-8"))
+_CODES: dict[str, Any] = yaml.safe_load((_SPEC / "errors.yaml").read_text("utf-8"))["codes"]
+_OPERATIONS = {
+    operation["operationId"]: operation
+    for item in _DOCUMENT["paths"].values()
+    for method, operation in item.items()
+    if method != "parameters"
+}
+_BINDINGS = {binding.name: binding for binding in OPERATIONS}
+
+
+def _media(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield everything with a schema and examples below a node."""
+    if isinstance(node, dict):
+        if "schema" in node and "examples" in node:
+            yield path, node
+        for name, inner in node.items():
+            yield from _media(inner, f"{path}/{name}")
+
+
+def _examples(node: Any, path: str) -> list[Any]:
+    return [
+        pytest.param(media["schema"], example["value"], id=f"{place}/{name}")
+        for place, media in _media(node, path)
+        for name, example in media["examples"].items()
+    ]
+
+
+def _validate(schema: dict[str, Any], value: Any) -> None:
+    whole = {"components": _DOCUMENT["components"], **schema}
+    jsonschema.Draft202012Validator(whole).validate(value)
+
+
+def _errors_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield each object with a code below a value."""
+    if isinstance(value, dict):
+        if "code" in value:
+            yield value
+        for inner in value.values():
+            yield from _errors_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _errors_in(inner)
+
+
+_ALL = [*_examples(_DOCUMENT["paths"], ""), *_examples(_DOCUMENT["components"]["responses"], "")]
+_PROBLEMS = _examples(_DOCUMENT["components"]["responses"], "")
+_ERRORS = [
+    pytest.param(error, id=f"{example.id}:{error['code']}")
+    for example in _ALL
+    for error in _errors_in(example.values[1])
+]
+_REQUESTS = [
+    pytest.param(name, example.values[1], id=f"{name}{example.id}")
+    for name, operation in _OPERATIONS.items()
+    for example in _examples(operation.get("requestBody", {}), "")
+]
+_ANSWERS = [
+    pytest.param(name, int(status), example.values[1], id=f"{name}-{status}{example.id}")
+    for name, operation in _OPERATIONS.items()
+    for status, response in operation["responses"].items()
+    if status.startswith("2")
+    for example in _examples(response, "")
+]
+
+
+@pytest.mark.parametrize("name", ["openapi.yaml", "generated/openapi.json"])
+def test_the_document_is_a_valid_openapi_document(name: str) -> None:
+    openapi_spec_validator.validate(yaml.safe_load((_SPEC / name).read_text("utf-8")))
+
+
+@pytest.mark.parametrize("name", _DOCUMENT["components"]["schemas"])
+def test_every_schema_is_a_schema_and_its_own_examples_fit(name: str) -> None:
+    schema = _DOCUMENT["components"]["schemas"][name]
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for example in schema.get("examples", []):
+        _validate(schema, example)
+
+
+@pytest.mark.parametrize(("schema", "value"), _ALL)
+def test_every_example_is_what_its_schema_says(schema: dict[str, Any], value: Any) -> None:
+    _validate(schema, value)
+
+
+def test_every_operation_has_an_example_of_its_request_and_of_each_successful_answer() -> None:
+    with_request = {name for name, operation in _OPERATIONS.items() if "requestBody" in operation}
+    answers = {(name, int(s)) for name, o in _OPERATIONS.items() for s in o["responses"] if s.startswith("2")}
+    assert {example.values[0] for example in _REQUESTS} == with_request
+    assert {(example.values[0], example.values[1]) for example in _ANSWERS} == answers
+
+
+@pytest.mark.parametrize("name", _OPERATIONS)
+def test_every_code_that_an_operation_can_answer_is_in_the_catalogue_as_one_of_servers(name: str) -> None:
+    codes = _OPERATIONS[name]["x-errors"]
+    assert [code for code in codes if _CODES.get(code, {}).get("raised_by") != "server"] == []
+    assert len(set(codes)) == len(codes)
+
+
+def test_every_field_of_the_catalogue_is_a_member_of_an_error() -> None:
+    members = _DOCUMENT["components"]["schemas"]["ItemError"]["properties"]
+    assert [field for entry in _CODES.values() for field in entry["fields"] if field not in members] == []
+
+
+@pytest.mark.parametrize("error", _ERRORS)
+def test_the_error_in_an_example_has_what_the_catalogue_gives_for_its_code(error: dict[str, Any]) -> None:
+    entry = _CODES[error["code"]]
+    assert (error["retriable"], error["indeterminate"]) == (entry["retriable"], entry["indeterminate"])
+    assert [field for field in entry["fields"] if field not in error] == []
+
+
+@pytest.mark.parametrize(("_schema", "problem"), _PROBLEMS)
+def test_the_problem_in_an_example_has_title_status_and_type_of_its_code(_schema: Any, problem: dict[str, Any]) -> None:
+    entry = _CODES[problem["code"]]
+    assert (problem["title"], problem["status"]) == (entry["title"], entry["status"])
+    assert problem["type"] == f"https://kafka.do/spec/generated/errors/{problem['code']}/"
+
+
+@pytest.mark.parametrize(("name", "body"), _REQUESTS)
+def test_the_library_takes_the_example_of_a_request(name: str, body: Any) -> None:
+    binding = _BINDINGS[name]
+    headers = (("Content-Type", "application/json"),)
+    request = HttpRequest("POST", "/", headers=headers, body=json.dumps(body).encode())
+    asked = binding.decode_request(request, {"topic": "orders"}, SPEC.limits)
+    again = binding.encode_request(asked)
+    assert binding.decode_request(again, {"topic": "orders"}, SPEC.limits) == asked
+
+
+@pytest.mark.parametrize(("name", "status", "body"), _ANSWERS)
+def test_the_library_takes_the_example_of_an_answer(name: str, status: int, body: Any) -> None:
+    binding = _BINDINGS[name]
+    assert status in binding.operation.success
+    response = HttpResponse(status, (("Content-Type", "application/json"),), json.dumps(body).encode())
+    assert binding.answer_of(response) is not None
+
+
+def test_the_example_of_discovery_names_every_limit() -> None:
+    (example,) = (example.values[2] for example in _ANSWERS if example.values[0] == "discover")
+    assert set(example["limits"]) == set(SPEC.limits)
