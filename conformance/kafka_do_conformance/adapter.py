@@ -36,7 +36,9 @@ def _fast(definition: str) -> jsonschema_rs.Draft202012Validator:
 def _conform(definition: str, message: Any, whose: str) -> None:
     """Check a message on its way; only a faulty one is looked at again, by the validator whose words are for people."""
     if not _fast(definition).is_valid(message):
-        fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(_schema(definition)).iter_errors(message))
+        fault = jsonschema.exceptions.best_match(
+            jsonschema.Draft202012Validator(_schema(definition)).iter_errors(message)
+        )
         words = f"{fault.json_path}: {fault.message}" if fault else "no reason found"
         raise AdapterDefectError(f"{whose} does not have the form of {definition}: {words}")
 

@@ -18,7 +18,7 @@ _REGISTRY = requirements()
 
 @dataclass(frozen=True)
 class Case:
-    """What every case has: a stable slug, a title, the requirements that it can see broken, a hint for who must fix it."""
+    """What every case has: a stable slug, a title, requirements that it can see broken, a hint for who must fix it."""
 
     slug: str
     title: str
@@ -41,9 +41,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Step:
-    """One exchange. As a server's judge the suite sends `request` and expects `response`; as a client's, the other way round.
+    """One exchange.
 
-    `fault` is what the recording peer does instead of answering properly, `report` what the client then has to report.
+    As a server's judge the suite sends `request` and expects `response`; as a client's, the other way round.
+    `fault` is what the recording peer does instead of answering, `report` what the client then has to report.
     """
 
     request: dict[str, Any]

@@ -35,4 +35,3 @@ def main(arguments: Sequence[str]) -> int:
         "--import-mode=importlib",
     ]
     return _EXITS.get(int(pytest.main([*isolated, *arguments])), _USAGE_ERROR)
-

@@ -6,7 +6,7 @@ Two verdicts, and both have to agree with the specification: what the peer saw, 
 import base64
 import json
 import re
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from kafka_do_conformance.adapter import Adapter
@@ -46,13 +46,21 @@ def _step(where: str, adapter: Adapter, peer: Peer, step: Step, command: tuple[s
     peer.script(answer)
     reported = adapter.ask(name, url=peer.url, **arguments)
     if "unsupported" in reported:
-        raise NotApplicable(f"the client does not support {reported['unsupported']['feature']}")
+        _unsupported(where, adapter, reported["unsupported"]["feature"])
     seen = peer.seen()
     found = [*_check_seen(step.request, seen), *mismatches(_expected_report(name, step), _judged(reported), "report")]
     if found:
         shown = step.fault or f"{answer.status} {shorten(answer.body)}"
         exchanges = [Exchange(str(request), shown) for request in seen]
         raise Violation(where, found, [*exchanges, Exchange(f"adapter {name}", json.dumps(reported)[:1200])])
+
+
+def _unsupported(where: str, adapter: Adapter, feature: str) -> NoReturn:
+    """Say that the case is not applicable, unless `hello` declares the feature: then it has to be there."""
+    declared = adapter.hello()["features"]
+    if feature in declared:
+        raise Violation(where, [Mismatch("answer", f"`{feature}`, which hello declares", f"unsupported: {feature}")])
+    raise NotApplicable(f"the client does not declare {feature}")
 
 
 def _command(step: Step) -> tuple[str, dict[str, Any]] | None:
@@ -104,7 +112,9 @@ def _answer(step: Step) -> ScriptedAnswer:
             **example_of(response["problem"]),
         }
         return ScriptedAnswer(response["status"], (("Content-Type", PROBLEM_JSON),), json.dumps(problem).encode())
-    return ScriptedAnswer(response["status"], (("Content-Type", JSON),), json.dumps(example_of(response["json"])).encode())
+    return ScriptedAnswer(
+        response["status"], (("Content-Type", JSON),), json.dumps(example_of(response["json"])).encode()
+    )
 
 
 def _expected_report(name: str, step: Step) -> dict[str, Any]:
@@ -150,7 +160,9 @@ def _check_seen(request: dict[str, Any], seen: list[SeenRequest]) -> list[Mismat
         return [Mismatch("requests on the wire", "1", f"{len(seen)}: " + " and ".join(str(one) for one in seen))]
     sent = seen[0]
     wanted, found = urlsplit(request["path"]), urlsplit(sent.target)
-    mismatch = list(mismatches(f"{request['method']} {unquote(wanted.path)}", f"{sent.method} {unquote(found.path)}", "wire"))
+    mismatch = list(
+        mismatches(f"{request['method']} {unquote(wanted.path)}", f"{sent.method} {unquote(found.path)}", "wire")
+    )
     given = {name: values[0] for name, values in parse_qs(found.query).items()}
     for name, values in parse_qs(wanted.query).items():
         if name != _CLIENTS_CHOICE:
@@ -177,7 +189,7 @@ def _check_records(wanted: list[dict[str, Any]], body: bytes) -> list[Mismatch]:
 
 
 def _comparable(record: WireRecord, is_json: bool) -> dict[str, Any]:  # noqa: FBT001
-    """Return a record so that two are equal if they mean the same. A JSON value counts by its value, others by their bytes."""
+    """Return a record so that two are equal if they mean the same; JSON counts by its value, others by bytes."""
     value: Any = _bytes(record.value)
     if is_json and record.value is not None:
         try:

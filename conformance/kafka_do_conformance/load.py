@@ -16,6 +16,7 @@ __all__ = ["CASES", "CaseFileError", "is_case_file", "load_all", "load_file", "s
 PACKAGE = Path(__file__).resolve().parent
 CASES = PACKAGE / "cases"
 _SUCCESS = range(200, 300)
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class CaseFileError(Exception):
@@ -39,7 +40,7 @@ def load_all() -> list[Case]:
     cases = [case for path in sorted(CASES.iterdir()) if is_case_file(path) for case in load_file(path)]
     twice = {case.slug for case in cases if sum(case.slug == other.slug for other in cases) > 1}
     if twice:
-        raise CaseFileError(f"two cases have the slug {sorted(twice)[0]}")
+        raise CaseFileError(f"two cases have the same slug: {', '.join(sorted(twice))}")
     return cases
 
 
@@ -49,7 +50,7 @@ def load_file(path: Path) -> list[Case]:
         module = f"{__package__}.cases.{path.stem}"
         importlib.import_module(module)
         return list(code_cases(module))
-    rows = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    rows = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506  it is a safe loader
     validator = jsonschema.Draft202012Validator(schema("case"))
     for error in validator.iter_errors(rows):
         raise CaseFileError(f"{path.name}: {error.json_path}: {error.message}")
@@ -64,7 +65,8 @@ def _case(path: Path, row: dict[str, Any]) -> ExchangeCase:
         hint=row["hint"],
         partitions=row.get("partitions"),
         steps=tuple(
-            Step(step["request"], step.get("response", {}), step.get("fault"), step.get("report")) for step in row["steps"]
+            Step(step["request"], step.get("response", {}), step.get("fault"), step.get("report"))
+            for step in row["steps"]
         ),
     )
     _check(path, case)

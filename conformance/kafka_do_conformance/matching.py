@@ -1,7 +1,7 @@
 """Expectations written in cases, and what was seen.
 
-A plain value stands for itself; an object allows further members (CONV-011), an array allows no further items. An object
-whose members begin with `$` is a matcher:
+A plain value stands for itself; an object allows further members (CONV-011), an array no further items. An object whose
+ members begin with `$` is a matcher:
 
     {$type: integer, $min: 0, $max: 9, $example: 5}   a value of that type, in that range
     {$type: string, $pattern: "^a"}                   a text that the pattern is found in
@@ -77,7 +77,7 @@ def _matches(matcher: dict[str, Any], seen: Any) -> bool:
     if not isinstance(seen, _TYPES[kind]) or (kind == "integer" and isinstance(seen, bool)):
         return False
     if "$pattern" in matcher:
-        return re.search(matcher["$pattern"], seen) is not None
+        return re.search(matcher["$pattern"], str(seen)) is not None
     low, high = matcher.get("$min"), matcher.get("$max")
     return (low is None or seen >= low) and (high is None or seen <= high)
 
@@ -90,7 +90,9 @@ def _describe(matcher: dict[str, Any]) -> str:
     if "$contains" in matcher:
         return f"an array with {json_text(matcher['$contains'])}"
     bounds = "".join(
-        f" {word} {matcher[name]}" for name, word in (("$min", "from"), ("$max", "to"), ("$pattern", "like")) if name in matcher
+        f" {word} {matcher[name]}"
+        for name, word in (("$min", "from"), ("$max", "to"), ("$pattern", "like"))
+        if name in matcher
     )
     return f"{matcher['$type']}{bounds}"
 

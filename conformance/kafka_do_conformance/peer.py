@@ -56,7 +56,7 @@ class SeenRequest:
 
 @dataclass(frozen=True)
 class ScriptedAnswer:
-    """What the peer does at the next request: it answers, or drops the connection before or within the answer."""
+    """What the peer does at the next request: it answers, is silent, or drops the connection."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
@@ -65,9 +65,13 @@ class ScriptedAnswer:
 
 
 class Peer:
-    """A server on a free port of 127.0.0.1. Discovery is answered besides the script."""
+    """A server on a free port of 127.0.0.1. Discovery is answered besides the script.
 
-    def __init__(self) -> None:
+    With `always` it has no script and answers every request so: a server that does nothing right.
+    """
+
+    def __init__(self, always: ScriptedAnswer | None = None) -> None:
+        self._always = always
         self.requests: list[SeenRequest] = []
         self._script: deque[ScriptedAnswer] = deque()
         self._lock = threading.Lock()
@@ -76,7 +80,7 @@ class Peer:
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 with contextlib.suppress(OSError, h11.RemoteProtocolError):
-                    peer._converse(self.request)  # noqa: SLF001
+                    peer._converse(self.request)
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
@@ -116,6 +120,9 @@ class Peer:
                 answer = self._answer(request)
             if answer.fault == "drop-before-answer":
                 return
+            if answer.fault == "silence":
+                sock.recv(_CHUNK)
+                return
             headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
             data = connection.send(h11.Response(status_code=answer.status, headers=headers)) or b""
             if answer.fault == "drop-in-answer":
@@ -129,6 +136,8 @@ class Peer:
             connection.start_next_cycle()
 
     def _answer(self, request: SeenRequest) -> ScriptedAnswer:
+        if self._always is not None:
+            return self._always
         if request.target == "/v1":
             return ScriptedAnswer(200, (("Content-Type", "application/json"),), _DISCOVERY)
         if self._script:
@@ -151,7 +160,9 @@ def _next_request(connection: h11.Connection, sock: socket.socket) -> SeenReques
         elif isinstance(event, h11.Data):
             body += bytes(event.data)
         elif isinstance(event, h11.EndOfMessage) and head is not None:
-            headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw_items())
+            headers = tuple(
+                (name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw_items()
+            )
             return SeenRequest(head.method.decode(), head.target.decode("latin-1"), headers, body)
         else:
             return None

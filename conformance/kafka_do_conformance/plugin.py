@@ -31,13 +31,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--impl",
         default="reference",
         metavar="SPEC",
-        help="what is judged: reference (default), http://host:port for a server, 'cmd:program arguments' for a client's adapter",
+        help="what is judged: reference (default), http://host:port for a server, 'cmd:program arguments' for a client",
     )
     group.addoption(
-        "--requirement", action="append", default=[], metavar="ID", help="only cases that cite this requirement; may be repeated"
+        "--requirement",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="only cases that cite this requirement; may be repeated",
     )
     group.addoption(
-        "--report", default=_DEFAULT_REPORT, metavar="FILE", help=f"where to write the report (default: {_DEFAULT_REPORT})"
+        "--report",
+        default=_DEFAULT_REPORT,
+        metavar="FILE",
+        help=f"where to write the report (default: {_DEFAULT_REPORT})",
     )
 
 
@@ -99,7 +106,9 @@ class CaseItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show what was found, not where in the suite."""
-        return str(excinfo.value) if isinstance(excinfo.value, CaseFailedError) else super().repr_failure(excinfo, style)
+        return (
+            str(excinfo.value) if isinstance(excinfo.value, CaseFailedError) else super().repr_failure(excinfo, style)
+        )
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Return where the item stands."""

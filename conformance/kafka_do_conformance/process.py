@@ -21,7 +21,7 @@ class LineProcess:
 
     def __init__(self, command: Sequence[str], *, env: dict[str, str] | None = None) -> None:
         self.command = list(command)
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
         )
         self._lines: queue.Queue[bytes | None] = queue.Queue()

@@ -112,7 +112,9 @@ def summarise(run: Run, path: Path | None) -> Sequence[str]:
         results = [result for result in run.results if result.role == role]
         named = run.implementations.get(role, {})
         name = f"{named.get('name', 'unnamed')} {named.get('version', '')}".strip()
-        said = ", ".join(f"{count} {status}" for status, count in sorted(Counter(str(r.status) for r in results).items()))
+        said = ", ".join(
+            f"{count} {status}" for status, count in sorted(Counter(str(r.status) for r in results).items())
+        )
         lines.append(f"  {role:7} {name}: {said}; {counts['shown']} of {counts['total']} MUST requirements shown")
     lines += [
         f"  warning {result.case} [{result.role}] {', '.join(result.requirements)}: {result.title}"

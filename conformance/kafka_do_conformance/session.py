@@ -46,7 +46,7 @@ class ServerSession:
         body: bytes | None = None,
         headers: tuple[tuple[str, str], ...] | None = None,
     ) -> Response:
-        """Send a request; `value` becomes its JSON body, `body` is one as it stands, both declared as JSON by default."""
+        """Send a request; `value` becomes its JSON body, `body` is one as it stands, by default declared as JSON."""
         if value is not None:
             body = json.dumps(value, separators=(",", ":")).encode()
         if headers is None:
@@ -69,7 +69,13 @@ class ServerSession:
         """Return the limits that the server advertises; raises Violation if it advertises none."""
         response = self.send("GET", "/v1")
         limit = {"$type": "integer", "$min": 1}
-        names = ("max_request_bytes", "max_records_per_request", "max_fetch_bytes", "max_json_depth", "max_partitions_per_topic")
+        names = (
+            "max_request_bytes",
+            "max_records_per_request",
+            "max_fetch_bytes",
+            "max_json_depth",
+            "max_partitions_per_topic",
+        )
         discovery = self.expect("discovery", response, {"status": 200, "json": {"limits": dict.fromkeys(names, limit)}})
         limits: dict[str, int] = discovery["limits"]
         return limits

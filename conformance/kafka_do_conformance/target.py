@@ -12,7 +12,15 @@ from kafka_do_conformance.process import LineProcess
 from kafka_do_conformance.verdict import Crashed, Mismatch, Timeout
 from kafka_do_conformance.wire import Wire
 
-__all__ = ["REFERENCE_ADAPTER", "REFERENCE_SERVER", "ClientTarget", "ServerTarget", "Targets", "UnknownImplError", "parse_impl"]
+__all__ = [
+    "REFERENCE_ADAPTER",
+    "REFERENCE_SERVER",
+    "ClientTarget",
+    "ServerTarget",
+    "Targets",
+    "UnknownImplError",
+    "parse_impl",
+]
 
 REFERENCE_SERVER = (sys.executable, "-m", "kafka_do", "serve", "--port", "0")
 REFERENCE_ADAPTER = (sys.executable, "-m", "kafka_do_conformance.adapters.python")
@@ -27,7 +35,12 @@ class ServerTarget:
     """A server: at a URL, or a process that prints its URL when it is ready and is replaced when it has ended."""
 
     def __init__(
-        self, *, url: str | None = None, command: tuple[str, ...] = (), env: dict[str, str] | None = None, deadline_s: float = 10.0
+        self,
+        *,
+        url: str | None = None,
+        command: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
+        deadline_s: float = 10.0,
     ) -> None:
         self._url = url
         self._command = command
@@ -40,7 +53,7 @@ class ServerTarget:
         return Wire(self.url(), self.deadline_s)
 
     def url(self) -> str:
-        """Return where the server is, starting it if it has to be; raises Timeout or Crashed where it does not start."""
+        """Return where the server is, started if it has to be; raises Timeout or Crashed where it does not start."""
         if not self._command:
             return str(self._url)
         if self._process is None or not self._process.alive:
@@ -71,7 +84,9 @@ class ServerTarget:
             line = process.read_line(_START_S)
         except TimeoutError:
             process.kill()
-            raise Timeout("start the server", [Mismatch("its URL", "one line", f"none within {_START_S:g} s")]) from None
+            raise Timeout(
+                "start the server", [Mismatch("its URL", "one line", f"none within {_START_S:g} s")]
+            ) from None
         if line is None:
             raise Crashed("start the server", [Mismatch("its URL", "one line", process.obituary)])
         return line.decode("utf-8", "backslashreplace").strip()
@@ -80,7 +95,9 @@ class ServerTarget:
 class ClientTarget:
     """A client behind an adapter process."""
 
-    def __init__(self, command: tuple[str, ...], *, env: dict[str, str] | None = None, deadline_s: float = 10.0) -> None:
+    def __init__(
+        self, command: tuple[str, ...], *, env: dict[str, str] | None = None, deadline_s: float = 10.0
+    ) -> None:
         self.adapter = Adapter(command, deadline_s=deadline_s, env=env)
 
     def close(self) -> None:
@@ -115,10 +132,12 @@ class Targets:
 
 
 def parse_impl(impl: str, *, env: dict[str, str] | None = None, deadline_s: float = 10.0) -> Targets:
-    """Return what `--impl` names; raises UnknownImplError. `env` is the environment of the processes that are started."""
+    """Return what `--impl` names; raises UnknownImplError. `env` is the environment of the processes it starts."""
     reference = ServerTarget(command=REFERENCE_SERVER, env=env, deadline_s=deadline_s)
     if impl == "reference":
-        return Targets(impl, reference, ClientTarget(REFERENCE_ADAPTER, env=env, deadline_s=deadline_s), lambda: reference)
+        return Targets(
+            impl, reference, ClientTarget(REFERENCE_ADAPTER, env=env, deadline_s=deadline_s), lambda: reference
+        )
     if impl.startswith("http://"):
         return Targets(impl, ServerTarget(url=impl, deadline_s=deadline_s), None, lambda: reference)
     kind, _, command = impl.partition(":")
@@ -126,5 +145,5 @@ def parse_impl(impl: str, *, env: dict[str, str] | None = None, deadline_s: floa
         client = ClientTarget(tuple(shlex.split(command)), env=env, deadline_s=deadline_s)
         return Targets(impl, None, client, lambda: reference)
     raise UnknownImplError(
-        f"--impl={impl}: it is `reference`, `http://host:port` for a server, or `cmd:program arguments` for a client's adapter"
+        f"--impl={impl}: it has to be reference, http://host:port for a server, or 'cmd:program arguments' for a client"
     )

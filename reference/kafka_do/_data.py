@@ -9,4 +9,6 @@ def data_root() -> Path:
     for root in (package / "_data", package.parents[1]):
         if (root / "spec" / "generated" / "spec.json").is_file():
             return root
-    raise FileNotFoundError(f"kafka_do is installed without its specification: no spec/generated/spec.json near {package}")
+    raise FileNotFoundError(
+        f"kafka_do is installed without its specification: no spec/generated/spec.json near {package}"
+    )

@@ -19,19 +19,23 @@ def main() -> None:
     except ModuleNotFoundError:
         sys.exit("kafka-do: the command line needs an extra: pip install 'kafka-do[server]'")
 
-    app = typer.Typer(help="The kafka.do protocol: a server and a conformance suite.", no_args_is_help=True, add_completion=False)
+    app = typer.Typer(
+        help="The kafka.do protocol: a server and a conformance suite.", no_args_is_help=True, add_completion=False
+    )
 
     @app.callback(invoke_without_command=True)
-    def root(*, version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    def root(
+        *, version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False
+    ) -> None:
         if version:
             typer.echo(f"kafka-do {__version__}, protocol revision {SPEC.revision}")
             raise typer.Exit
 
     @app.command()
     def serve(
-        host: Annotated[str, typer.Option(help="The address to listen on; the default is reachable from this machine only.")] = str(
-            _DEFAULTS["host"]
-        ),
+        host: Annotated[
+            str, typer.Option(help="The address to listen on; the default is reachable from this machine only.")
+        ] = str(_DEFAULTS["host"]),
         port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = int(
             _DEFAULTS["port"]
         ),

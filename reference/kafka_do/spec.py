@@ -40,7 +40,7 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One operation of `openapi.yaml`: `path` is its template, `success` the statuses of an answer that is no problem."""
+    """One operation of `openapi.yaml`: `path` is its template, `success` the statuses that are no problem."""
 
     method: str
     path: str

@@ -78,7 +78,13 @@ class Client:
         return Admin(self)
 
     def read(
-        self, topic: str, partition: int = 0, *, offset: int, max_records: int | None = None, max_bytes: int | None = None
+        self,
+        topic: str,
+        partition: int = 0,
+        *,
+        offset: int,
+        max_records: int | None = None,
+        max_bytes: int | None = None,
     ) -> Read:
         """Read one partition once, from `offset` on; read on at the result's `next_offset`.
 

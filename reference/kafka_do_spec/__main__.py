@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
         case ["current"]:
             old = stale(root)
             for path in old:
-                print(f"{path.relative_to(root)}: not what the specification makes of it; run `python -m kafka_do_spec generate`")
+                print(f"{path.relative_to(root)}: not current; run `python -m kafka_do_spec generate`")
             print(f"generated files: {len(old)} stale")
             return 1 if old else 0
         case ["check"]:

@@ -44,7 +44,8 @@ def _paragraph_faults(sources: Sources, paragraph: Paragraph) -> Iterator[str]:
         yield f"{paragraph.place}: {paragraph.ident} is .{level[0]}, but its sentence does not say {_WORDS[level[0]]}"
     for name, allowed in (("role", ROLES), ("by", PROOFS), ("feature", tuple(sources.protocol["features"]))):
         if paragraph.facts.get(name) not in allowed:
-            yield f"{paragraph.place}: {paragraph.ident} has {name}={paragraph.facts.get(name)}; allowed: {', '.join(allowed)}"
+            said = f"{name}={paragraph.facts.get(name)}"
+            yield f"{paragraph.place}: {paragraph.ident} has {said}; allowed: {', '.join(allowed)}"
 
 
 def _ident_faults(sources: Sources) -> Iterator[str]:
@@ -55,7 +56,7 @@ def _ident_faults(sources: Sources) -> Iterator[str]:
 
 
 def _case_faults(sources: Sources, cases: dict[str, list[str]]) -> Iterator[str]:
-    known = {requirement.ident: requirement for requirement in sources.requirements}
+    known = {str(requirement.ident): requirement for requirement in sources.requirements}
     for ident, slugs in cases.items():
         if ident not in known:
             yield f"case {slugs[0]} cites {ident}, which no chapter has"

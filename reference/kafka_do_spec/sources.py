@@ -18,7 +18,7 @@ PROOFS = ("wire", "history", "control", "review")
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph of a chapter with its attribute list: `ident` behind `#`, `classes` behind `.`, `facts` as name=value."""
+    """A paragraph of a chapter with its attributes: `ident` from `#`, `classes` from `.`, `facts` from name=value."""
 
     chapter: str
     line: int
@@ -56,7 +56,11 @@ class Sources:
     def operations(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Return (path template, upper-case method, operation object), with the path's parameters merged in."""
         return [
-            (path, method.upper(), {**operation, "parameters": [*item.get("parameters", []), *operation.get("parameters", [])]})
+            (
+                path,
+                method.upper(),
+                {**operation, "parameters": [*item.get("parameters", []), *operation.get("parameters", [])]},
+            )
             for path, item in self.openapi["paths"].items()
             for method, operation in item.items()
             if method in ("get", "put", "post", "patch", "delete")
@@ -77,7 +81,9 @@ def read(root: Path) -> Sources:
     spec = root / "spec"
     return Sources(
         root=root,
-        paragraphs=tuple(p for chapter in sorted(spec.glob("*.md")) for p in paragraphs(chapter.name, chapter.read_text("utf-8"))),
+        paragraphs=tuple(
+            p for chapter in sorted(spec.glob("*.md")) for p in paragraphs(chapter.name, chapter.read_text("utf-8"))
+        ),
         openapi=yaml.safe_load((spec / "openapi.yaml").read_text("utf-8")),
         errors=yaml.safe_load((spec / "errors.yaml").read_text("utf-8"))["codes"],
         protocol=yaml.safe_load((spec / "protocol.yaml").read_text("utf-8")),

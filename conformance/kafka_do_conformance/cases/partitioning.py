@@ -17,7 +17,7 @@ _PARTITIONS = 4
 @server_case(
     title="Keyed records land where Kafka's clients put them",
     requirements=["PRODUCE-002"],
-    hint="murmur2 of the key's bytes with seed 0x9747b28c, sign bit cleared, modulo the number of partitions; the empty key is hashed as well.",
+    hint="murmur2 of the key's bytes, seed 0x9747b28c, sign bit cleared, modulo N; the empty key is hashed too.",
 )
 def murmur2_vectors(server: ServerSession) -> None:
     """Produce every key of the fixture to topics of every number of partitions in it."""
@@ -31,7 +31,10 @@ def murmur2_vectors(server: ServerSession) -> None:
         if count > limit:
             continue
         topic = server.create_topic(count)
-        records = [{"key": base64.b64encode(bytes.fromhex(key)).decode(), "key_encoding": "base64", "value": 0} for key, _ in keys]
+        records = [
+            {"key": base64.b64encode(bytes.fromhex(key)).decode(), "key_encoding": "base64", "value": 0}
+            for key, _ in keys
+        ]
         results = server.produce(topic, records)
         server.require(
             f"{len(keys)} keys over {count} partitions",

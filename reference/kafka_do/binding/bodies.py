@@ -38,7 +38,9 @@ def decode_body(request: HttpRequest, decoder: msgspec.json.Decoder[_M]) -> _M:
     """
     declared = media_type(request.headers)
     if declared != JSON:
-        raise KafkaError("unsupported_media_type", f"the body is declared as {declared or 'nothing'}; it has to be {JSON}")
+        raise KafkaError(
+            "unsupported_media_type", f"the body is declared as {declared or 'nothing'}; it has to be {JSON}"
+        )
     try:
         if not request.body.isascii():
             request.body.decode()

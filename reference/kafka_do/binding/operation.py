@@ -44,7 +44,7 @@ class OperationBinding(ABC, Generic[Q, A]):
 
     @abstractmethod
     def decode_answer(self, response: HttpResponse) -> A:
-        """Return what a successful response answers; raises KafkaError `disconnected` for one that is not of this protocol."""
+        """Return what a successful response answers; raises KafkaError `disconnected` for one not of this protocol."""
 
     def parameters(self, request: HttpRequest, segments: Mapping[str, str]) -> Values:
         """Return the values of path and query parameters; raises KafkaError `invalid_request`. (CONV-007)"""
@@ -56,7 +56,9 @@ class OperationBinding(ABC, Generic[Q, A]):
             return self.decode_answer(response)
         raise error_of_response(response)
 
-    def request(self, path: Mapping[str, int | str], query: Mapping[str, int | str], body: bytes | None = None) -> HttpRequest:
+    def request(
+        self, path: Mapping[str, int | str], query: Mapping[str, int | str], body: bytes | None = None
+    ) -> HttpRequest:
         """Return a request with the operation's method and path. (CONV-003)"""
         return HttpRequest(
             method=self.operation.method,

@@ -93,4 +93,3 @@ def _decode(name: str, text: str) -> str:
 def _unknown(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f"unknown parameter; did you mean '{close[0]}'?" if close else "unknown parameter"
-

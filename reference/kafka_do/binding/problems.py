@@ -10,7 +10,14 @@ from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import ItemError, Problem, ProduceResult
 from kafka_do.spec import SPEC
 
-__all__ = ["disconnected", "error_of_item", "error_of_response", "item_of_error", "problem_of_response", "problem_response"]
+__all__ = [
+    "disconnected",
+    "error_of_item",
+    "error_of_response",
+    "item_of_error",
+    "problem_of_response",
+    "problem_response",
+]
 
 _PROBLEM = msgspec.json.Decoder(Problem)
 _OWN = frozenset(("code", "detail", "retriable", "indeterminate", "type", "title", "status", "results"))

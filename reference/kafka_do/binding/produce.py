@@ -46,7 +46,7 @@ class ProduceBinding(OperationBinding[Produce, Results]):
         return await broker.produce(asked)
 
     def encode_answer(self, asked: Produce, answer: Results, limits: Mapping[str, int]) -> HttpResponse:  # noqa: ARG002
-        """Return 200 if every record was appended, 207 if some were, else the first error as a problem. (PRODUCE-005, PRODUCE-008, PRODUCE-009)"""
+        """Return 200 for all appended, 207 for some, else the first error as a problem. (PRODUCE-005, -008, -009)"""
         results = [_wire_of_result(result) for result in answer]
         errors = [result for result in answer if isinstance(result, KafkaError)]
         if len(errors) == len(answer):

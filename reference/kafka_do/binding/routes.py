@@ -1,4 +1,4 @@
-"""Which operation a request is for: the paths and methods of openapi.yaml, matched on the path as it stands on the wire."""
+"""Which operation a request is for: openapi.yaml's paths and methods, matched on the path as it stands on the wire."""
 
 import re
 

@@ -27,7 +27,7 @@ class RecordMetadata:
 class Message:
     """A record as it was read.
 
-    `value` is what the bytes mean: the JSON value if they are JSON, else text if they are UTF-8, else the bytes; None is a
+    `value` is what the bytes mean: the JSON value if they are JSON, else text if they are UTF-8, else bytes; None is a
     tombstone. `key` is text if it is UTF-8. The bytes themselves are in `raw_value` and `raw_key`. (RECORD-019)
     """
 
@@ -55,5 +55,3 @@ class Read:
     next_offset: int
     high_watermark: int
     log_start_offset: int
-
-

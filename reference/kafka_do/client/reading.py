@@ -10,7 +10,9 @@ __all__ = ["read"]
 _DEFAULTS = {parameter.name: parameter.default for parameter in SPEC.operations["fetch_partition"].parameters}
 
 
-async def read(broker: Broker, topic: str, partition: int, *, offset: int, max_records: int | None, max_bytes: int | None) -> Read:
+async def read(
+    broker: Broker, topic: str, partition: int, *, offset: int, max_records: int | None, max_bytes: int | None
+) -> Read:
     """Read once from `offset`; None takes the specification's default. Raises KafkaError. (FETCH-009 to FETCH-011)"""
     request = FetchPartition(
         topic=topic,

@@ -1,4 +1,4 @@
-"""The protocol's operations as one interface: engines implement it, transports carry it, clients and the server call it."""
+"""The protocol's operations as one interface: engines implement it, transports carry it, client and server call it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -20,7 +20,7 @@ class Produce(msgspec.Struct, frozen=True):
 
 
 class FetchPartition(msgspec.Struct, frozen=True):
-    """Read one partition from `offset`. `encoding` says how an answer over HTTP is to be written; engines give bytes."""
+    """Read one partition from `offset`. `encoding` says how an answer is written over HTTP; engines give bytes."""
 
     topic: str
     partition: int
@@ -44,7 +44,7 @@ class PartitionSlice(msgspec.Struct, frozen=True):
 class Broker(Protocol):
     """The operations. Each raises KafkaError with a code of the catalogue.
 
-    They are coroutines. One that never waits can be driven without an event loop, which is how the blocking client uses it.
+    They are coroutines. One that never waits can be driven without an event loop, as the blocking client does.
     """
 
     async def discover(self) -> Discovery:
@@ -54,7 +54,7 @@ class Broker(Protocol):
         """Create a topic: `invalid_topic_name`, `topic_already_exists`, `invalid_partitions`."""
 
     async def produce(self, request: Produce) -> list[Appended | KafkaError]:
-        """Append records; one result for each, in order: `topic_not_found`, `invalid_request`; each: `partition_not_found`."""
+        """Append records, one result for each: `topic_not_found`, `invalid_request`; each: `partition_not_found`."""
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records: `topic_not_found`, `partition_not_found`, `offset_out_of_range`."""

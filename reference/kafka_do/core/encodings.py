@@ -29,7 +29,7 @@ def decode_text(text: str | None, encoding: TextEncoding) -> bytes | None:
 
 
 def decode_value(value: msgspec.Raw, encoding: ValueEncoding, max_depth: int | None = None) -> bytes | None:
-    """Return the bytes of a value from its JSON text; `max_depth` None takes any depth. (RECORD-002, RECORD-004 to RECORD-007)
+    """Return the bytes of a value from its JSON text; `max_depth` None takes any depth. (RECORD-002, -004 to -007)
 
     Raises ValueError saying what would be right.
     """
@@ -41,7 +41,9 @@ def decode_value(value: msgspec.Raw, encoding: ValueEncoding, max_depth: int | N
             raise ValueError(f"nested deeper than max_json_depth, which is {max_depth}")
         return json_text.compact(text)
     if not text.startswith(b'"'):
-        raise ValueError(f"a value in the encoding '{encoding}' is a text or null; other JSON values have the encoding 'json'")
+        raise ValueError(
+            f"a value in the encoding '{encoding}' is a text or null; other JSON values have the encoding 'json'"
+        )
     return decode_text(msgspec.json.decode(text, type=str), encoding)
 
 

@@ -11,9 +11,10 @@ __all__ = ["KafkaError", "invalid_request"]
 class KafkaError(Exception):
     """An operation was refused or failed.
 
-    `code` is what a program decides on; the codes are those of the catalogue (`errors.yaml`). `message` is for a person.
-    `retriable`: the identical request may be sent again and cannot apply twice. `indeterminate`: it is unknown whether the
-    request took effect. `fields` holds what the code carries besides, such as `topic` or `high_watermark`. (ERROR-006)
+    `code` is what a program decides on; the codes are those of the catalogue (`errors.yaml`). `message` is for a
+    person. `retriable`: the identical request may be sent again and cannot apply twice. `indeterminate`: it is unknown
+    whether the request took effect. `fields` holds what the code carries besides, such as
+    `topic` or `high_watermark`. (ERROR-006)
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class KafkaError(Exception):
 
 
 def invalid_request(faults: Sequence[tuple[str, str]]) -> KafkaError:
-    """Make the error for faults in a request's form, each a (JSON pointer or `?parameter`, what would be right). (CONV-006)"""
+    """Make the error for faults of form, each a (JSON pointer or `?parameter`, what would be right). (CONV-006)"""
     message = "; ".join(f"{pointer or 'the body'}: {detail}" for pointer, detail in faults)
     return KafkaError(
         "invalid_request", message, errors=[{"pointer": pointer, "detail": detail} for pointer, detail in faults]

@@ -1,4 +1,7 @@
-"""A record, before and after it has a place in a log. Keys and values are bytes or None; how JSON carries them is not known here."""
+"""A record, before and after it has a place in a log.
+
+Keys and values are bytes or None; how JSON carries them is not known here.
+"""
 
 from typing import NamedTuple
 

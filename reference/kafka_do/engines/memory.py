@@ -33,7 +33,8 @@ class _Topic:
         count = len(self.logs)
         raise KafkaError(
             "partition_not_found",
-            f"topic '{self.name}' has {count} partition{'s' * (count != 1)}, numbered from 0; there is no partition {partition}",
+            f"topic '{self.name}' has {count} partition{'s' * (count != 1)}, numbered from 0;"
+            f" there is no partition {partition}",
             topic=self.name,
             partition=partition,
             partition_count=count,

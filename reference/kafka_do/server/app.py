@@ -60,7 +60,7 @@ class App:
             return problem_response(error)
         except ClientLeftError:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001  the client is told `internal`, the log tells why
             _log.exception("%s %s failed", scope["method"], scope["path"])
             return problem_response(KafkaError("internal", "the server failed; its log tells why"))
 
@@ -100,7 +100,9 @@ class App:
             more = event.get("more_body", False)
         if size > limit:
             raise KafkaError(
-                "request_too_large", f"the body is longer than max_request_bytes, which is {limit}", max_request_bytes=limit
+                "request_too_large",
+                f"the body is longer than max_request_bytes, which is {limit}",
+                max_request_bytes=limit,
             )
         return b"".join(parts)
 

@@ -74,7 +74,7 @@ class BlockingHttp:
         except httpx.TimeoutException:
             raise disconnected(f"no answer from {self._base} within {self._timeout_ms} ms") from None
         except httpx.HTTPError as error:
-            raise disconnected(f"no answer from {self._base}: {error or type(error).__name__}") from error
+            raise disconnected(f"no answer from {self._base}: {str(error) or type(error).__name__}") from error
         return HttpResponse(response.status_code, tuple(response.headers.multi_items()), response.content)
 
     def close(self) -> None:

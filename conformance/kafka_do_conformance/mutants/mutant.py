@@ -1,0 +1,100 @@
+"""A mutant: the reference with one defect, made in a folder of its own."""
+
+import functools
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jsonschema
+import yaml
+
+import kafka_do.spec
+from kafka_do.spec import data_root
+from kafka_do_conformance.case import Case, Role
+from kafka_do_conformance.load import load_all, schema
+from kafka_do_conformance.run import judge_all
+from kafka_do_conformance.target import parse_impl
+from kafka_do_conformance.verdict import Result, Status
+
+__all__ = ["Mutant", "MutantFileError", "hunt", "kills", "mutants"]
+
+_LIBRARY = Path(kafka_do.spec.__file__).resolve().parent
+_PATCHES = Path(__file__).resolve().parent
+_FOUND = (Status.FAIL, Status.WARN, Status.TIMEOUT, Status.CRASHED)
+_DEADLINE_S = 5.0
+
+
+class MutantFileError(Exception):
+    """A patch is not what it has to be, or the reference has changed below it."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One defect: in `file` of the library, the text `old` becomes `new`; it breaks the requirement `breaks`."""
+
+    name: str
+    breaks: str
+    role: Role
+    file: str
+    old: str
+    new: str
+
+    def apply(self, library: Path) -> None:
+        """Patch a copy of the library; raises MutantFileError unless `old` stands there exactly once."""
+        path = library / self.file
+        source = path.read_text("utf-8")
+        if source.count(self.old) != 1:
+            raise MutantFileError(f"{self.name}: `old` stands {source.count(self.old)} times in {self.file}, not once")
+        path.write_text(source.replace(self.old, self.new), "utf-8")
+
+
+def mutants() -> list[Mutant]:
+    """Return all mutants; raises MutantFileError."""
+    found: list[Mutant] = []
+    for path in sorted(_PATCHES.glob("*.yaml")):
+        rows = yaml.safe_load(path.read_text("utf-8"))
+        for error in jsonschema.Draft202012Validator(schema("mutant")).iter_errors(rows):
+            raise MutantFileError(f"{path.name}: {error.json_path}: {error.message}")
+        found += [
+            Mutant(row["mutant"], row["breaks"], row["role"], row["file"], row["old"], row["new"]) for row in rows
+        ]
+    return found
+
+
+@contextmanager
+def mutated(mutant: Mutant) -> Iterator[dict[str, str]]:
+    """Make the mutant and yield the environment in which processes use it instead of the reference."""
+    with TemporaryDirectory(prefix="mutant-") as folder:
+        library = Path(folder) / "kafka_do"
+        shutil.copytree(_LIBRARY, library, ignore=shutil.ignore_patterns("__pycache__", "_data"))
+        (library / "_data").mkdir()
+        for name in ("spec", "fixtures"):
+            (library / "_data" / name).symlink_to(data_root() / name)
+        mutant.apply(library)
+        yield {**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def hunt(mutant: Mutant, cases: list[Case] | None = None) -> list[Result]:
+    """Judge a mutant in its role: by the cases that cite what it breaks, or by those given."""
+    if cases is None:
+        cases = [case for case in _all_cases() if mutant.breaks in case.cites(mutant.role)]
+    with mutated(mutant) as env:
+        targets = parse_impl("reference", env=env, deadline_s=_DEADLINE_S)
+        try:
+            return [result for result in judge_all(targets, cases) if result.role == mutant.role]
+        finally:
+            targets.close()
+
+
+def kills(mutant: Mutant, results: list[Result]) -> list[str]:
+    """Return the cases that found the defect for the right reason: they failed and cite what it breaks."""
+    return [result.case for result in results if result.status in _FOUND and mutant.breaks in result.requirements]
+
+
+@functools.cache
+def _all_cases() -> tuple[Case, ...]:
+    return tuple(load_all())

@@ -1,0 +1,53 @@
+"""Adapters that do nothing right: `python -m kafka_do_conformance.nulls.adapters MODE`."""
+
+import json
+import sys
+from typing import Any
+
+__all__ = ["NULL_ADAPTERS"]
+
+NULL_ADAPTERS = ("error", "ok", "unsupported", "defect", "garbage", "silent", "crashing")
+
+_HELLO = {"protocol": 0, "name": "null", "version": "0", "language": "none", "features": ["core"]}
+_PLACE = {"partition": 0, "offset": {"int64": "0"}, "timestamp_ms": {"int64": "1760000000000"}}
+_NOTHING = {
+    "records": [],
+    "next_offset": {"int64": "0"},
+    "high_watermark": {"int64": "0"},
+    "log_start_offset": {"int64": "0"},
+}
+
+
+def main(mode: str) -> None:
+    """Greet, and then do nothing right."""
+    for line in sys.stdin:
+        command = json.loads(line)
+        if command["command"] == "hello":
+            answer: dict[str, Any] | None = {"ok": _HELLO}
+        elif mode == "crashing":
+            sys.exit(70)
+        else:
+            answer = _answer(mode, command)
+        if mode == "garbage" and command["command"] != "hello":
+            print("]{ this is no answer")  # noqa: T201  standard output is the protocol
+        elif answer is not None:
+            print(json.dumps({"id": command["id"], **answer}))  # noqa: T201
+        sys.stdout.flush()
+
+
+def _answer(mode: str, command: dict[str, Any]) -> dict[str, Any] | None:
+    if mode == "error":
+        return {"error": {"code": "disconnected", "retriable": False, "indeterminate": True}}
+    if mode == "unsupported":
+        return {"unsupported": {"feature": "core"}}
+    if mode == "defect":
+        return {"defect": {"message": "nothing is implemented"}}
+    if mode == "ok" and command["command"] == "produce":
+        return {"ok": {"results": [_PLACE] * len(command["records"])}}
+    if mode == "ok":
+        return {"ok": _NOTHING if command["command"] == "read" else {}}
+    return None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
