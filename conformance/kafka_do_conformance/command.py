@@ -26,12 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     os.environ.pop("PYTEST_ADDOPTS", None)
     isolated = [
-        str(CASES),
-        f"--rootdir={PACKAGE}",
-        f"-c={PACKAGE / 'pytest.ini'}",
-        f"--confcutdir={CASES}",
-        "-p=no:cacheprovider",
-        "-p=kafka_do_conformance.plugin",
-        "--import-mode=importlib",
+        *("--rootdir", str(PACKAGE), "-c", str(PACKAGE / "pytest.ini"), "--confcutdir", str(CASES)),
+        *("-p", "no:cacheprovider", "-p", "kafka_do_conformance.plugin", "--import-mode", "importlib"),
     ]
-    return _EXITS.get(int(pytest.main([*isolated, *arguments])), _USAGE_ERROR)
+    return _EXITS.get(int(pytest.main([*isolated, *arguments, str(CASES)])), _USAGE_ERROR)

@@ -50,13 +50,17 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The compiled specification. Durations are in milliseconds, sizes in bytes."""
+    """The compiled specification. Durations are in milliseconds, sizes in bytes.
+
+    `ranges` has the least and the greatest value of each kind of integer, by its name in `openapi.yaml`.
+    """
 
     revision: str
     error_type_base: str
     features: tuple[str, ...]
     limits: dict[str, int]
     defaults: dict[str, dict[str, int | str]]
+    ranges: dict[str, tuple[int, int]]
     errors: dict[str, ErrorCode]
     operations: dict[str, Operation]
 

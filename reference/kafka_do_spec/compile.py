@@ -24,6 +24,11 @@ def compiled(sources: Sources) -> dict[str, Any]:
         "features": list(protocol["features"]),
         "limits": {name: limit["reference"] for name, limit in protocol["limits"].items()},
         "defaults": protocol["defaults"],
+        "ranges": {
+            name: [schema["minimum"], schema["maximum"]]
+            for name, schema in sources.openapi["components"]["schemas"].items()
+            if schema.get("type") == "integer"
+        },
         "errors": {
             code: {
                 name: entry[name]

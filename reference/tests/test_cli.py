@@ -111,9 +111,9 @@ def test_sigint_ends_a_server_soon_and_without_a_traceback() -> None:
 
 
 def test_sigterm_ends_a_server_soon_although_a_client_never_finishes_its_request() -> None:
-    head = b"POST /v1/topics HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+    fields = b"Host: x\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 99\r\n"
     with _serving() as (server, host, port), socket.create_connection((host, port), _PATIENCE_S) as slow:
-        assert _exchange(slow, head).startswith(b"HTTP/1.1 100 ")
+        assert _exchange(slow, b"POST /v1/topics HTTP/1.1\r\n" + fields + b"\r\n").startswith(b"HTTP/1.1 100 ")
         status, said = _stop(server, signal.SIGTERM)
         assert status in (0, -signal.SIGTERM)
         assert "Traceback" not in said

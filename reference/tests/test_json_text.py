@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kafka_do.core.json_text import compact, depth, is_compact
+from kafka_do.core.json_text import compact, is_compact, is_deeper
 
 _many = settings(deadline=None, max_examples=200)
 
@@ -114,10 +114,10 @@ def test_what_is_not_strict_json_in_utf_8_is_refused_with_a_value_error(text: by
 
 
 @_many
-@given(_values, st.booleans(), st.sampled_from([0, 1, 3, "\t", " \t "]))
+@given(value=_values, ascii_only=st.booleans(), indent=st.sampled_from([0, 1, 3, "\t", " \t "]))
 def test_compact_gives_the_text_that_was_written_without_white_space(
-    value: Any, ascii_only: bool, indent: int | str
-) -> None:  # noqa: FBT001
+    *, value: Any, ascii_only: bool, indent: int | str
+) -> None:
     spread = json.dumps(value, ensure_ascii=ascii_only, indent=indent, separators=(" ,\r\n", " : "))
     dense = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
     assert compact(spread.encode()) == dense.encode()
@@ -152,13 +152,14 @@ def test_the_same_texts_count_as_json_as_for_a_strict_parser(text: str) -> None:
     ],
 )
 def test_depth_counts_arrays_and_objects_and_no_brackets_in_strings(text: bytes, levels: int) -> None:
-    assert depth(text) == levels
+    assert [is_deeper(text, limit) for limit in range(levels + 1)] == [True] * levels + [False]
 
 
 @_many
 @given(_values)
 def test_depth_is_that_of_the_value(value: Any) -> None:
-    assert depth(json.dumps(value).encode()) == _depth(value)
+    text, levels = json.dumps(value).encode(), _depth(value)
+    assert [is_deeper(text, limit) for limit in range(levels + 1)] == [True] * levels + [False]
 
 
 @pytest.mark.parametrize(("text", "max_depth"), [(b'{"a":1}', 1), (b"[[]]", 2), (b"1", 0), (b'" "', 0), (b"null", 0)])

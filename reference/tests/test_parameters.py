@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kafka_do.binding.parameters import format_path, format_query, parse_path, parse_query
+from kafka_do.binding.parameters import Values, format_path, format_query, parse_path, parse_query
 from kafka_do.binding.routes import find_route
 from kafka_do.core.errors import KafkaError
 from kafka_do.spec import SPEC
@@ -124,7 +124,7 @@ def test_a_faulty_segment_is_named_like_a_parameter(topic: str, partition: str, 
 @_many
 @given(st.text(min_size=1), st.integers(0, 2**31 - 1))
 def test_a_path_gives_back_what_it_was_made_of(topic: str, partition: int) -> None:
-    values = {"topic": topic, "partition": partition}
+    values: Values = {"topic": topic, "partition": partition}
     path = format_path(_FETCH, values)
     assert path.isascii()
     assert parse_path(_FETCH, find_route("GET", path)[1]) == values
@@ -138,7 +138,7 @@ def test_a_path_gives_back_what_it_was_made_of(topic: str, partition: int) -> No
     st.sampled_from(["auto", "json", "string", "base64"]),
 )
 def test_a_query_gives_back_what_it_was_made_of(offset: int, max_records: int, max_bytes: int, encoding: str) -> None:
-    values = {"offset": offset, "max_records": max_records, "max_bytes": max_bytes, "encoding": encoding}
+    values: Values = {"offset": offset, "max_records": max_records, "max_bytes": max_bytes, "encoding": encoding}
     assert parse_query(_FETCH, format_query(_FETCH, values)) == values
 
 

@@ -79,7 +79,7 @@ def test_a_key_of_another_type_is_refused(key: Any) -> None:
 
 
 def test_headers_keep_their_order_duplicates_and_nulls() -> None:
-    pairs = [("b", "1"), ("a", b"\xff"), ("b", None), ("b", "")]
+    pairs: list[tuple[str, str | bytes | None]] = [("b", "1"), ("a", b"\xff"), ("b", None), ("b", "")]
     assert record_of(1, headers=pairs).headers == (
         Header("b", b"1"),
         Header("a", b"\xff"),

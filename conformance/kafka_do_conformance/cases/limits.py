@@ -70,7 +70,7 @@ def too_many_partitions(server: ServerSession) -> None:
 @server_case(
     title="A JSON value nested deeper than max_json_depth is refused",
     requirements=["RECORD-007", "RECORD-014"],
-    hint="Count brackets outside strings. As deep as the limit is taken; deeper bytes that came as text are read as text.",
+    hint="Count brackets outside strings. As deep as the limit is taken; deeper bytes sent as text are read as text.",
 )
 def nested_too_deep(server: ServerSession) -> None:
     """Send values as deep as allowed, one level deeper, and a hundred thousand levels deep."""

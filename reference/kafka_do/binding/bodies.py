@@ -17,7 +17,7 @@ _M = TypeVar("_M", bound=msgspec.Struct)
 # msgspec's words for a fault: "Object contains unknown field `x` - at `$.records[0]`"
 _PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
-_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>.*)`$")
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<name>.*)`$")
 
 
@@ -46,7 +46,7 @@ def decode_body(request: HttpRequest, decoder: msgspec.json.Decoder[_M]) -> _M:
             request.body.decode()
         return decoder.decode(request.body)
     except msgspec.ValidationError as error:
-        raise invalid_request([_explain(str(error), decoder.type)]) from None
+        raise invalid_request([_explain(str(error), decoder.type, request.body)]) from None
     except UnicodeDecodeError as error:
         raise invalid_request([("", f"not UTF-8: byte 0x{request.body[error.start]:02x} at {error.start}")]) from None
     except msgspec.DecodeError as error:
@@ -55,18 +55,25 @@ def decode_body(request: HttpRequest, decoder: msgspec.json.Decoder[_M]) -> _M:
         raise invalid_request([("", "nested too deep")]) from None
 
 
-def _explain(words: str, message: type[msgspec.Struct]) -> tuple[str, str]:
+def _explain(words: str, message: type[msgspec.Struct], body: bytes) -> tuple[str, str]:
     """Turn msgspec's words into a JSON pointer and what would be right."""
+    whole = _UNKNOWN.match(words)
+    if whole and whole["name"] in msgspec.json.decode(body):  # a member at the top, whose name may look like a place
+        return _unknown([], whole["name"], message)
     place = _PLACE.search(words)
     fault = _PLACE.sub("", words)
     steps = [step["name"] or step["index"] for step in _STEP.finditer(place["path"])] if place else []
     if unknown := _UNKNOWN.match(fault):
-        close = difflib.get_close_matches(unknown["name"], _members(message), n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ""
-        return _pointer([*steps, unknown["name"]]), f"unknown member{hint}"
+        return _unknown(steps, unknown["name"], message)
     if missing := _MISSING.match(fault):
         return _pointer([*steps, missing["name"]]), "this member is required"
     return _pointer(steps), fault[:1].lower() + fault[1:]
+
+
+def _unknown(steps: list[str], name: str, message: type[msgspec.Struct]) -> tuple[str, str]:
+    close = difflib.get_close_matches(name, _members(message), n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    return _pointer([*steps, name]), f"unknown member{hint}"
 
 
 def _pointer(steps: list[str]) -> str:

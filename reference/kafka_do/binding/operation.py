@@ -8,7 +8,7 @@ import msgspec
 
 from kafka_do.binding.http import JSON, HttpRequest, HttpResponse, media_type
 from kafka_do.binding.parameters import Values, format_path, format_query, parse_path, parse_query
-from kafka_do.binding.problems import disconnected, error_of_response
+from kafka_do.binding.problems import NOT_OF_THIS_PROTOCOL, disconnected, error_of_response
 from kafka_do.core.broker import Broker
 from kafka_do.spec import SPEC
 
@@ -77,6 +77,6 @@ def decode_message(response: HttpResponse, decoder: msgspec.json.Decoder[M]) -> 
     if media_type(response.headers) == JSON:
         try:
             return decoder.decode(response.body)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except NOT_OF_THIS_PROTOCOL as error:
             raise disconnected(f"the answer is not of this protocol: {error}") from None
     raise disconnected(f"the answer with status {response.status} is not JSON")

@@ -18,7 +18,12 @@ _LONGEST_INTEGER = 20
 
 def format_path(operation: Operation, values: Mapping[str, int | str]) -> str:
     """Return the operation's path with each value percent-encoded as one segment."""
-    return operation.path.format_map({name: quote(str(value), safe="") for name, value in values.items()})
+    return operation.path.format_map({name: _segment(str(value)) for name, value in values.items()})
+
+
+def _segment(text: str) -> str:
+    """Percent-encode a segment, also `.` and `..`, which HTTP libraries would otherwise resolve."""
+    return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
 
 def format_query(operation: Operation, values: Mapping[str, int | str]) -> str:

@@ -11,6 +11,7 @@ from kafka_do.core.messages import ItemError, Problem, ProduceResult
 from kafka_do.spec import SPEC
 
 __all__ = [
+    "NOT_OF_THIS_PROTOCOL",
     "disconnected",
     "error_of_item",
     "error_of_response",
@@ -18,6 +19,9 @@ __all__ = [
     "problem_of_response",
     "problem_response",
 ]
+
+NOT_OF_THIS_PROTOCOL = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that no server of this protocol sends."""
 
 _PROBLEM = msgspec.json.Decoder(Problem)
 _OWN = frozenset(("code", "detail", "retriable", "indeterminate", "type", "title", "status", "results"))
@@ -56,7 +60,7 @@ def problem_response(error: KafkaError, results: Sequence[ProduceResult] | None 
 def error_of_item(item: ItemError) -> KafkaError:
     """Return the error that an item carries, flags as sent. (ERROR-006)"""
     fields: dict[str, Any] = {
-        name: value
+        name: msgspec.to_builtins(value)
         for name in item.__struct_fields__
         if name not in _OWN and (value := getattr(item, name)) is not msgspec.UNSET
     }
@@ -68,7 +72,7 @@ def problem_of_response(response: HttpResponse) -> Problem:
     if media_type(response.headers) == PROBLEM_JSON:
         try:
             return _PROBLEM.decode(response.body)
-        except msgspec.DecodeError:
+        except NOT_OF_THIS_PROTOCOL:
             pass
     raise disconnected(f"the answer with status {response.status} is not of this protocol")
 

@@ -25,11 +25,19 @@ def connect(url: str, *, timeout_ms: int) -> Connection:
 
     Raises ValueError for any other URL.
     """
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https") and parts.netloc:
+    scheme, _, rest = url.partition("://")
+    if scheme in ("http", "https") and rest:
+        _check_port(url)
         transport = BlockingHttp(url, timeout_ms=timeout_ms)
         return Connection(HttpBroker(transport.exchange), transport.close)
-    if parts.scheme == "memory":
-        broker = embedded(parts.netloc, lambda: MemoryEngine(version=__version__))
+    if scheme == "memory" and "://" in url:
+        broker = embedded(rest, lambda: MemoryEngine(version=__version__))
         return Connection(broker, lambda: None)
     raise ValueError(f"a broker's URL begins with http://, https:// or memory://, unlike {url!r}")
+
+
+def _check_port(url: str) -> None:
+    try:
+        urlsplit(url).port  # noqa: B018  reading it is the check
+    except ValueError as error:
+        raise ValueError(f"{url!r} is no URL of a broker: {error}") from None

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kafka_do.core.records import Header
 
 __all__ = ["Headers", "Key", "Message", "Read", "RecordMetadata"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Key = str | bytes | None
 Headers = Mapping[str, str | bytes | None] | Sequence[tuple[str, str | bytes | None]]
@@ -43,8 +45,11 @@ class Message:
 
     @property
     def timestamp(self) -> datetime | None:
-        """`timestamp_ms` as a time in UTC."""
-        return None if self.timestamp_ms is None else datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
+        """`timestamp_ms` as a time in UTC; None also where the time lies beyond what `datetime` can say."""
+        try:
+            return None if self.timestamp_ms is None else _EPOCH + timedelta(milliseconds=self.timestamp_ms)
+        except OverflowError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Between Python's values and a record's bytes."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,9 +21,9 @@ def record_of(
     """
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     return Record(
-        value=value if value is None or isinstance(value, bytes) else msgspec.json.encode(value),
+        value=_data(value),
         key=_text("key", key),
-        headers=tuple(Header(name, _text(f"header {name!r}", text)) for name, text in pairs),
+        headers=tuple(Header(_name(name), _text(f"header {name!r}", text)) for name, text in pairs),
         partition=partition,
         timestamp_ms=timestamp_ms,
     )
@@ -41,6 +42,24 @@ def message_of(topic: str, partition: int, stored: StoredRecord) -> Message:
         raw_key=stored.key,
         raw_value=stored.value,
     )
+
+
+def _data(value: Any) -> bytes | None:
+    if value is None:
+        return None
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    data = msgspec.json.encode(value)
+    if b"null" in data:  # which is also what the encoder makes of NaN and Infinity; JSON cannot say these
+        json.dumps(msgspec.to_builtins(value), allow_nan=False)
+    return data
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a header's name has to be str, not {type(name).__name__}")
+    name.encode()
+    return name
 
 
 def _text(what: str, text: Key) -> bytes | None:

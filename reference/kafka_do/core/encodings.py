@@ -23,9 +23,12 @@ def decode_text(text: str | None, encoding: TextEncoding) -> bytes | None:
     if encoding == "string":
         return text.encode()
     try:
-        return binascii.a2b_base64(text.encode(), strict_mode=True)
+        data = binascii.a2b_base64(text.encode(), strict_mode=True)
     except ValueError as error:
         raise ValueError(f"not base64 in the standard alphabet with padding: {error}") from None
+    if len(text) != (len(data) + 2) // 3 * 4:
+        raise ValueError("not base64 in the standard alphabet with padding: more padding than there should be")
+    return data
 
 
 def decode_value(value: msgspec.Raw, encoding: ValueEncoding, max_depth: int | None = None) -> bytes | None:
@@ -37,7 +40,7 @@ def decode_value(value: msgspec.Raw, encoding: ValueEncoding, max_depth: int | N
     if text == _NULL:
         return None
     if encoding == "json":
-        if max_depth is not None and json_text.depth(text) > max_depth:
+        if max_depth is not None and json_text.is_deeper(text, max_depth):
             raise ValueError(f"nested deeper than max_json_depth, which is {max_depth}")
         return json_text.compact(text)
     if not text.startswith(b'"'):

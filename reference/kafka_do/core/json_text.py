@@ -4,9 +4,11 @@ import re
 
 import msgspec
 
-__all__ = ["compact", "depth", "is_compact"]
+__all__ = ["compact", "is_compact", "is_deeper"]
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_OPENING = b"[{"
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def compact(text: bytes) -> bytes:
@@ -25,18 +27,21 @@ def compact(text: bytes) -> bytes:
 def is_compact(text: bytes, max_depth: int) -> bool:
     """Whether `text` is a JSON text without white space between its tokens, nested at most `max_depth` deep."""
     try:
-        return depth(text) <= max_depth and compact(text) == text
+        return compact(text) == text and not is_deeper(text, max_depth)
     except ValueError:
         return False
 
 
-def depth(text: bytes) -> int:
-    """Return how deep arrays and objects nest in a JSON text; a scalar has depth 0. (RECORD-007)"""
-    deepest = level = 0
-    for byte in _STRING.sub(b"", text):
-        if byte in b"[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif byte in b"]}":
-            level -= 1
-    return deepest
+def is_deeper(text: bytes, max_depth: int) -> bool:
+    """Whether arrays and objects nest deeper than `max_depth` in a JSON text; a scalar has depth 0. (RECORD-007)
+
+    Most texts have fewer brackets than the limit and are not looked at any closer.
+    """
+    if text.count(b"[") + text.count(b"{") <= max_depth:
+        return False
+    level = 0
+    for byte in _STRING.sub(b"", text).translate(None, _NO_BRACKETS):
+        level += 1 if byte in _OPENING else -1
+        if level > max_depth:
+            return True
+    return False

@@ -13,6 +13,9 @@ TopicName: TypeAlias = str
 PartitionNumber: TypeAlias = Annotated[int, Meta(ge=0, le=2147483647)]
 
 
+PartitionCount: TypeAlias = Annotated[int, Meta(ge=1, le=2147483647)]
+
+
 Offset: TypeAlias = Annotated[int, Meta(ge=0, le=9007199254740991)]
 
 
@@ -41,13 +44,13 @@ Limits: TypeAlias = dict[str, LimitsAdditionalProperty]
 
 class CreateTopicRequest(ClosedMessage):
     topic: TopicName
-    partitions: Annotated[int, Meta(ge=1, le=2147483647)] = 1
+    partitions: PartitionCount = 1
 
 
 class Topic(Message):
     topic: TopicName
     topic_id: str
-    partition_count: Annotated[int, Meta(ge=1, le=2147483647)]
+    partition_count: PartitionCount
 
 
 class RecordHeader(ClosedMessage):

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from kafka_do.core.broker import FetchPartition, PartitionSlice, Produce
+from kafka_do.core.checks import check_integer, check_parameters, check_records
 from kafka_do.core.errors import KafkaError, invalid_request
 from kafka_do.core.log import OffsetOutOfRangeError, PartitionLog
 from kafka_do.core.messages import CreateTopicRequest, Discovery, ServerInfo, Topic
@@ -72,6 +73,7 @@ class MemoryEngine:
 
     async def create_topic(self, request: CreateTopicRequest) -> Topic:
         """Create a topic. (TOPIC-001 to TOPIC-007)"""
+        check_integer("/partitions", "PartitionCount", request.partitions)
         check_topic_name(request.topic)
         if request.topic in self._topics:
             raise KafkaError("topic_already_exists", f"there is a topic '{request.topic}' already", topic=request.topic)
@@ -93,6 +95,7 @@ class MemoryEngine:
         most = self._limits["max_records_per_request"]
         if not 1 <= len(request.records) <= most:
             raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(request.records)}")])
+        check_records(request.records)
         batches: dict[int, list[int]] = defaultdict(list)
         spread: int | None = None
         for index, record in enumerate(request.records):
@@ -119,6 +122,8 @@ class MemoryEngine:
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read one partition. (FETCH-001 to FETCH-008)"""
+        asked = {name: getattr(request, name) for name in ("partition", "offset", "max_records", "max_bytes")}
+        check_parameters("fetch_partition", asked)
         log = self._topic(request.topic).log(request.partition)
         max_bytes = min(request.max_bytes, self._limits["max_fetch_bytes"])
         try:

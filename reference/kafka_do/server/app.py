@@ -52,12 +52,10 @@ class App:
 
     async def _respond(self, scope: Scope, receive: Receive) -> HttpResponse:
         try:
-            return await self._answer(scope, receive)
-        except MethodNotAllowedError as error:
-            response = problem_response(error)
-            return HttpResponse(response.status, (*response.headers, ("Allow", error.allow)), response.body)
-        except KafkaError as error:
-            return problem_response(error)
+            try:
+                return await self._answer(scope, receive)
+            except KafkaError as error:
+                return _problem(error)
         except ClientLeftError:
             raise
         except Exception:  # noqa: BLE001  the client is told `internal`, the log tells why
@@ -105,6 +103,13 @@ class App:
                 max_request_bytes=limit,
             )
         return b"".join(parts)
+
+
+def _problem(error: KafkaError) -> HttpResponse:
+    response = problem_response(error)
+    if isinstance(error, MethodNotAllowedError):
+        return HttpResponse(response.status, (*response.headers, ("Allow", error.allow)), response.body)
+    return response
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -11,10 +11,11 @@ from kafka_do.server.app import App
 __all__ = ["serve"]
 
 _BACKLOG = 2048
+_GRACE_S = 2
 
 
 def serve(broker: Broker, *, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve `broker` until SIGINT or SIGTERM.
+    """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted.
     Raises OSError if the address cannot be had.
@@ -25,6 +26,13 @@ def serve(broker: Broker, *, host: str, port: int, ready: Callable[[str], None])
         listener.bind((host, port))
         listener.listen(_BACKLOG)
         name = f"[{host}]" if family == socket.AF_INET6 else host
-        config = uvicorn.Config(App(broker), log_level="warning", access_log=False, server_header=False, lifespan="off")
+        config = uvicorn.Config(
+            App(broker),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_GRACE_S,
+        )
         ready(f"http://{name}:{listener.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[listener])

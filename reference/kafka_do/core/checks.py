@@ -1,0 +1,57 @@
+"""Checks of what a broker is asked, for callers that do not come by way of the binding. (CONV-006, CONV-007)"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from kafka_do.core.errors import invalid_request
+from kafka_do.core.records import Record
+from kafka_do.spec import SPEC
+
+__all__ = ["check_integer", "check_parameters", "check_records"]
+
+_FIRST_PARTITION, _LAST_PARTITION = SPEC.ranges["PartitionNumber"]
+_FIRST_TIME, _LAST_TIME = SPEC.ranges["TimestampMs"]
+
+
+def check_integer(pointer: str, kind: str, value: int) -> None:
+    """Raise KafkaError `invalid_request` unless `value` is in the range that the specification gives to `kind`."""
+    low, high = SPEC.ranges[kind]
+    if not low <= value <= high:
+        raise invalid_request([(pointer, _range(value, low, high))])
+
+
+def check_parameters(operation: str, values: Mapping[str, int]) -> None:
+    """Raise KafkaError `invalid_request` unless integers are in the ranges of an operation's parameters."""
+    faults = [
+        (f"?{parameter.name}", _range(values[parameter.name], parameter.minimum, parameter.maximum))
+        for parameter in SPEC.operations[operation].parameters
+        if parameter.name in values
+        and parameter.minimum is not None
+        and parameter.maximum is not None
+        and not parameter.minimum <= values[parameter.name] <= parameter.maximum
+    ]
+    if faults:
+        raise invalid_request(faults)
+
+
+def check_records(records: Sequence[Record]) -> None:
+    """Raise KafkaError `invalid_request` for records that JSON could not have said."""
+    faults = list(_record_faults(records))
+    if faults:
+        raise invalid_request(faults)
+
+
+def _record_faults(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    for index, record in enumerate(records):
+        if record.partition is not None and not _FIRST_PARTITION <= record.partition <= _LAST_PARTITION:
+            yield f"/records/{index}/partition", _range(record.partition, _FIRST_PARTITION, _LAST_PARTITION)
+        if record.timestamp_ms is not None and not _FIRST_TIME <= record.timestamp_ms <= _LAST_TIME:
+            yield f"/records/{index}/timestamp_ms", _range(record.timestamp_ms, _FIRST_TIME, _LAST_TIME)
+        for position, header in enumerate(record.headers):
+            try:
+                header.key.encode()
+            except UnicodeEncodeError:
+                yield f"/records/{index}/headers/{position}/key", "not Unicode text: it has a lone surrogate"
+
+
+def _range(value: int, low: int | None, high: int | None) -> str:
+    return f"{value} is not in the range {low} to {high}"
