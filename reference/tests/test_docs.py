@@ -1,0 +1,39 @@
+"""The documentation does what it says: its Python runs, its addresses are those of the protocol."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kafka_do.spec import SPEC
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "spec/quickstart.md"])
+def test_the_python_of_a_page_runs_from_top_to_bottom(page: str, served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_DO_URL", served)
+    blocks = _PYTHON.findall((_ROOT / page).read_text("utf-8"))
+    assert blocks
+    assert all("assert " in block for block in blocks)
+    names: dict[str, Any] = {}
+    for number, block in enumerate(blocks, start=1):
+        exec(compile(block, f"{page}, block {number}", "exec"), names)  # noqa: S102
+
+
+def test_the_type_of_an_error_is_the_address_of_its_page() -> None:
+    site = yaml.safe_load((_ROOT / "mkdocs.yml").read_text("utf-8"))
+    assert SPEC.error_type_base.startswith(site["site_url"])
+    folder = _ROOT / site["docs_dir"] / SPEC.error_type_base.removeprefix(site["site_url"])
+    assert {page.stem for page in folder.glob("*.md")} == {*SPEC.errors, "index"}
+
+
+def test_the_readme_has_the_two_commands_each_on_one_line() -> None:
+    commands = re.findall(r"^python3 -m venv .*$", (_ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert [command.rpartition("&& ")[2] for command in commands] == [
+        ".venv/bin/pytest conformance --impl=reference",
+        ".venv/bin/pytest",
+    ]
