@@ -19,7 +19,6 @@ from kafka_do_conformance.verdict import Result, Status
 __all__ = ["GOOD", "Run", "explain", "summarise", "write"]
 
 GOOD = (Status.PASS, Status.WARN, Status.NOT_APPLICABLE)
-_SITE = "https://kafka.do/spec"
 _REGISTRY = requirements()
 
 
@@ -88,7 +87,7 @@ def _lines(result: Result, impl: str) -> Iterator[str]:
     for ident in result.requirements:
         chapter = _REGISTRY[ident].chapter.removesuffix(".md")
         yield f"  requirement  {ident}  {_REGISTRY[ident].text}"
-        yield f"               {_SITE}/{chapter}/#{ident}"
+        yield f"               {SPEC.site_url}{chapter}/#{ident}"
     if result.step:
         yield f"  step         {result.step}"
     for mismatch in result.mismatches:

@@ -1,17 +1,23 @@
 """The suite's own HTTP client: it sends what a case says, byte by byte, and keeps what came back."""
 
-import http.client
+import contextlib
 import json
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+import h11
 
 from kafka_do_conformance.verdict import Crashed, Exchange, Mismatch, Timeout
 
 __all__ = ["Response", "Wire", "shorten"]
 
 _SHOWN = 1200
+_CHUNK = 65536
+
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,7 @@ class Response:
     """A response as it came; `exchange` shows it together with its request."""
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: Headers
     body: bytes
     exchange: Exchange
 
@@ -33,57 +39,104 @@ class Response:
 
 
 class Wire:
-    """Exchanges with the server at `url`, each over a connection that is kept; `deadline_s` bounds each wait."""
+    """Exchanges with the server at `url` over one connection that is kept; `deadline_s` bounds a whole exchange."""
 
     def __init__(self, url: str, deadline_s: float) -> None:
         parts = urlsplit(url)
         if parts.scheme != "http" or parts.hostname is None:
             raise ValueError(f"the suite judges servers at http://host:port, unlike {url!r}")
         self.url = url.rstrip("/")
+        self._address = (parts.hostname, parts.port or 80)
+        self._host = parts.netloc
         self._prefix = parts.path.rstrip("/")
-        self._connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=deadline_s)
         self._deadline_s = deadline_s
+        self._socket: socket.socket | None = None
+        self._http = h11.Connection(h11.CLIENT)
 
-    def exchange(
-        self, method: str, target: str, *, body: bytes | None = None, headers: tuple[tuple[str, str], ...] = ()
-    ) -> Response:
+    def exchange(self, method: str, target: str, *, body: bytes | None = None, headers: Headers = ()) -> Response:
         """Send one request; raises Timeout or Crashed where no whole response came."""
         shown = f"{method} {target}" + ("" if body is None else f" {shorten(body)}")
         try:
-            return self._exchange(shown, method, target, body, headers)
+            status, received, text = self._exchange(method, self._prefix + target, headers, body)
         except TimeoutError:
-            self._connection.close()
+            self.close()
             raise Timeout(shown, [Mismatch("answer", "one", f"none within {self._deadline_s:g} s")]) from None
-        except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
-            seen = f"{type(error).__name__} {error}".strip()
+        except (OSError, h11.RemoteProtocolError) as error:
+            self.close()
+            seen = f"{type(error).__name__}: {error}"
             raise Crashed(shown, [Mismatch("answer", "an HTTP response", seen)], [Exchange(shown, seen)]) from None
-
-    def _exchange(
-        self, shown: str, method: str, target: str, body: bytes | None, headers: tuple[tuple[str, str], ...]
-    ) -> Response:
-        connection = self._connection
-        if connection.sock is not None and _closed(connection.sock):
-            connection.close()
-        connection.putrequest(method, self._prefix + target, skip_accept_encoding=True)
-        for name, value in headers:
-            connection.putheader(name, value)
-        if body is not None:
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        text = answer.read()
-        seen = f"{answer.status} {answer.headers.get('Content-Type', '')} {shorten(text)}"
-        return Response(answer.status, tuple(answer.headers.items()), text, Exchange(shown, seen))
+        declared = next((value for name, value in received if name.lower() == "content-type"), "")
+        return Response(status, received, text, Exchange(shown, f"{status} {declared} {shorten(text)}"))
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _exchange(self, method: str, target: str, headers: Headers, body: bytes | None) -> tuple[int, Headers, bytes]:
+        ends = time.monotonic() + self._deadline_s
+        sock = self._connected()
+        length = () if body is None else (("Content-Length", str(len(body))),)
+        request = h11.Request(method=method, target=target, headers=[("Host", self._host), *headers, *length])
+        data = (self._http.send(request) or b"") + (body or b"")
+        if body:
+            self._http.send(h11.Data(data=body))
+        self._http.send(h11.EndOfMessage())
+        sock.settimeout(_left(ends))
+        with contextlib.suppress(
+            BrokenPipeError, ConnectionResetError
+        ):  # refused early; the answer may be there all the same
+            sock.sendall(data)
+        found = self._receive(sock, ends)
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        else:
+            self.close()
+        return found
+
+    def _receive(self, sock: socket.socket, ends: float) -> tuple[int, Headers, bytes]:
+        status = 0
+        headers: Headers = ()
+        parts: list[bytes] = []
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                sock.settimeout(_left(ends))
+                self._http.receive_data(sock.recv(_CHUNK))
+            elif isinstance(event, h11.Response):
+                status = event.status_code
+                headers = tuple(
+                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers.raw_items()
+                )
+            elif isinstance(event, h11.Data):
+                parts.append(bytes(event.data))
+            elif isinstance(event, h11.EndOfMessage):
+                return status, headers, b"".join(parts)
+            elif event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
+                raise ConnectionError("the connection was closed before the answer")
+
+    def _connected(self) -> socket.socket:
+        """Return the connection, a new one if there is none or the other side has closed it."""
+        if self._socket is not None and _closed(self._socket):
+            self.close()
+        if self._socket is None:
+            self._socket = socket.create_connection(self._address, timeout=self._deadline_s)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._http = h11.Connection(h11.CLIENT)
+        return self._socket
+
+
+def _left(ends: float) -> float:
+    """Return the seconds until `ends`; raises TimeoutError when there are none."""
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _closed(sock: socket.socket) -> bool:
     """Whether the other side has closed a connection that waits to be used again."""
-    timeout = sock.gettimeout()
     sock.setblocking(False)
     try:
         return sock.recv(1, socket.MSG_PEEK) == b""
@@ -91,8 +144,6 @@ def _closed(sock: socket.socket) -> bool:
         return False
     except OSError:
         return True
-    finally:
-        sock.settimeout(timeout)
 
 
 def shorten(data: bytes, limit: int = _SHOWN) -> str:

@@ -1,5 +1,16 @@
-"""`python -m kafka_do` is `kafka-do`."""
+"""`python -m kafka_do`, which is also the command `kafka-do`."""
 
-from kafka_do.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line; without its extra, say which one that is."""
+    try:
+        from kafka_do.cli import app  # noqa: PLC0415  the extra may be missing, and that wants a sentence
+    except ModuleNotFoundError as error:
+        sys.exit(f"kafka-do: {error.name} is missing: pip install 'kafka-do[server]'")
+    app()
+
+
+if __name__ == "__main__":
+    main()

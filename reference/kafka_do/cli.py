@@ -3,61 +3,59 @@
 import sys
 from typing import Annotated
 
+import typer
+
 from kafka_do._version import __version__
 from kafka_do.engines.memory import MemoryEngine
 from kafka_do.spec import SPEC
 
-__all__ = ["main"]
+__all__ = ["app"]
 
-_DEFAULTS = SPEC.defaults["server"]
+_HOST = str(SPEC.defaults["server"]["host"])
+_PORT = int(SPEC.defaults["server"]["port"])
+
+app = typer.Typer(
+    help="The kafka.do protocol: a server and a conformance suite.", no_args_is_help=True, add_completion=False
+)
 
 
-def main() -> None:
-    """Run `kafka-do`."""
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so
+    if wanted:
+        typer.echo(f"kafka-do {__version__}, protocol revision {SPEC.revision}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options before the command."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on; loopback is reachable from here only.")] = _HOST,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = _PORT,
+) -> None:
+    """Serve a broker in memory until interrupted. Prints its URL when it is ready."""
+    from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
+
     try:
-        import typer  # noqa: PLC0415  the extra may be missing, and that wants a sentence
-    except ModuleNotFoundError:
-        sys.exit("kafka-do: the command line needs an extra: pip install 'kafka-do[server]'")
+        run(MemoryEngine(version=__version__), host=host, port=port, ready=lambda url: print(url, flush=True))
+    except OSError as error:
+        sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")
 
-    app = typer.Typer(
-        help="The kafka.do protocol: a server and a conformance suite.", no_args_is_help=True, add_completion=False
-    )
 
-    @app.callback(invoke_without_command=True)
-    def root(
-        *, version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False
-    ) -> None:
-        if version:
-            typer.echo(f"kafka-do {__version__}, protocol revision {SPEC.revision}")
-            raise typer.Exit
-
-    @app.command()
-    def serve(
-        host: Annotated[
-            str, typer.Option(help="The address to listen on; the default is reachable from this machine only.")
-        ] = str(_DEFAULTS["host"]),
-        port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = int(
-            _DEFAULTS["port"]
-        ),
-    ) -> None:
-        """Serve a broker in memory until interrupted. Prints its URL when it is ready."""
-        from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn is an extra
-
-        try:
-            run(MemoryEngine(version=__version__), host=host, port=port, ready=lambda url: print(url, flush=True))
-        except OSError as error:
-            sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")
-
-    @app.command(
-        context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-        add_help_option=False,
-    )
-    def conformance(context: typer.Context) -> None:
-        """Judge a server or a client: `kafka-do conformance --impl SPEC`; `--help` tells more."""
-        try:
-            from kafka_do_conformance.command import main as judge  # noqa: PLC0415  an extra too
-        except ModuleNotFoundError as error:
-            sys.exit(f"kafka-do conformance: {error.name} is missing: pip install 'kafka-do[conformance]'")
-        sys.exit(judge(context.args))
-
-    app()
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def conformance(context: typer.Context) -> None:
+    """Judge a server or a client: `--impl=SPEC`; every option of pytest works too, `--help` lists them."""
+    try:
+        from kafka_do_conformance.command import main as judge  # noqa: PLC0415  the extra may be missing
+    except ModuleNotFoundError as error:
+        sys.exit(f"kafka-do conformance: {error.name} is missing: pip install 'kafka-do[conformance]'")
+    sys.exit(judge(context.args))

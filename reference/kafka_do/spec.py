@@ -56,6 +56,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     revision: str
+    site_url: str
     error_type_base: str
     features: tuple[str, ...]
     limits: dict[str, int]

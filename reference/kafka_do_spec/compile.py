@@ -20,6 +20,7 @@ def compiled(sources: Sources) -> dict[str, Any]:
     protocol = sources.protocol
     return {
         "revision": protocol["revision"],
+        "site_url": protocol["site_url"],
         "error_type_base": protocol["error_type_base"],
         "features": list(protocol["features"]),
         "limits": {name: limit["reference"] for name, limit in protocol["limits"].items()},
