@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from kafka_do_conformance import report
+from kafka_do_conformance import report, reports
 from kafka_do_conformance.adapter import AdapterDefectError
 from kafka_do_conformance.case import Case, Role
 from kafka_do_conformance.judge import judge
 from kafka_do_conformance.load import is_case_file, load_file
+from kafka_do_conformance.reports.document import result_of
 from kafka_do_conformance.target import Targets, UnknownImplError, parse_impl
-from kafka_do_conformance.verdict import Crashed, Exchange, Mismatch, Result, Status, Timeout
+from kafka_do_conformance.verdict import Crashed, Status, Timeout
 
 __all__ = ["Recorder"]
 
@@ -125,12 +126,15 @@ class Recorder:
     def __init__(self, config: pytest.Config, targets: Targets) -> None:
         self._targets = targets
         self._path = Path(config.invocation_params.dir) / config.getoption("--report")
+        self._page: Path | None = None
         self._run = report.Run(targets.impl)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep a case's result."""
         if report.when == "call":
-            self._run.results += [_result(str(text)) for name, text in report.user_properties if name == _PROPERTY]
+            self._run.results += [
+                result_of(json.loads(str(text))) for name, text in report.user_properties if name == _PROPERTY
+            ]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -140,6 +144,10 @@ class Recorder:
         self._run.results.sort(key=lambda result: (result.role, result.case), reverse=False)
         self._run.implementations = self._introductions()
         report.write(self._run, self._path)
+        made = reports.beside(self._path)
+        for path, text in made.items():
+            report.put(path, text)
+        self._page = next(iter(made))
         if self._run.proves_nothing and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = _TOO_LITTLE
 
@@ -147,7 +155,7 @@ class Recorder:
         """Print the summary."""
         if self._run.results:
             terminalreporter.section("conformance")
-            for line in report.summarise(self._run, self._path):
+            for line in report.summarise(self._run, self._page):
                 terminalreporter.write_line(line)
 
     def _introductions(self) -> dict[str, dict[str, Any]]:
@@ -161,12 +169,3 @@ class Recorder:
         except (Timeout, Crashed, AdapterDefectError):
             pass
         return said
-
-
-def _result(text: str) -> Result:
-    """Return a result that came from a worker."""
-    found = json.loads(text)
-    found["status"] = Status(found["status"])
-    found["mismatches"] = [Mismatch(**one) for one in found["mismatches"]]
-    found["exchanges"] = [Exchange(**one) for one in found["exchanges"]]
-    return Result(**found)

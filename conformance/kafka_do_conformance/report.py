@@ -13,10 +13,12 @@ from typing import Any
 import jsonschema
 
 from kafka_do.spec import SPEC, requirements
+from kafka_do_conformance.citation import cite
 from kafka_do_conformance.load import schema
 from kafka_do_conformance.verdict import Result, Status
+from kafka_do_conformance.visible import visible
 
-__all__ = ["GOOD", "Run", "explain", "summarise", "write"]
+__all__ = ["GOOD", "Run", "explain", "put", "reproduce", "summarise", "write"]
 
 GOOD = (Status.PASS, Status.WARN, Status.NOT_APPLICABLE)
 _REGISTRY = requirements()
@@ -71,23 +73,35 @@ def write(run: Run, path: Path) -> None:
         "footer": {"results": len(run.results)},
     }
     jsonschema.validate(document, schema("report"))
+    put(path, json.dumps(document, indent=1) + "\n")
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    unfinished.write_text(text, "utf-8")
     unfinished.replace(path)
 
 
 def explain(result: Result, impl: str) -> str:
-    """Return what a person needs to mend one failed case."""
-    return "\n".join(_lines(result, impl))
+    """Return what a person needs to mend one failed case; what an implementation said cannot act on a terminal."""
+    return visible("\n".join(_lines(result, impl)))
+
+
+def reproduce(result: Result, impl: str) -> str:
+    """Return the command that judges one case in one role again."""
+    quoted = impl.replace("'", "'\\''")
+    return f"pytest conformance --impl='{quoted}' -k '{result.case} and {result.role}'"
 
 
 def _lines(result: Result, impl: str) -> Iterator[str]:
     yield f"{result.case} [{result.role}]: {result.status}: {result.title}"
     for ident in result.requirements:
-        chapter = _REGISTRY[ident].chapter.removesuffix(".md")
-        yield f"  requirement  {ident}  {_REGISTRY[ident].text}"
-        yield f"               {SPEC.site_url}{chapter}/#{ident}"
+        cited = cite(ident)
+        yield f"  requirement  {ident}  {cited.text}"
+        if cited.url is not None:
+            yield f"               {cited.url}"
     if result.step:
         yield f"  step         {result.step}"
     for mismatch in result.mismatches:
@@ -100,11 +114,11 @@ def _lines(result: Result, impl: str) -> Iterator[str]:
     for line in result.detail.splitlines():
         yield f"  detail       {line}"
     yield f"  hint         {result.hint}"
-    yield f"  reproduce    pytest conformance --impl='{impl}' -k '{result.case} and {result.role}'"
+    yield f"  reproduce    {reproduce(result, impl)}"
 
 
 def summarise(run: Run, path: Path | None) -> Sequence[str]:
-    """Return the summary that ends a run on a terminal."""
+    """Return the summary that ends a run on a terminal; `path` is the report that a person opens."""
     lines = [f"kafka.do conformance, protocol revision {SPEC.revision}, --impl={run.impl}"]
     must = run.must()
     for role, counts in must.items():
@@ -124,4 +138,4 @@ def summarise(run: Run, path: Path | None) -> Sequence[str]:
         lines.append("  too little was proven: no MUST requirement was judged")
     if path is not None:
         lines.append(f"  report  {path}")
-    return lines
+    return [visible(line) for line in lines]

@@ -1,6 +1,7 @@
 """What a case works with: a server under test, or a client under test and the peer that watches it."""
 
 import json
+import time
 import uuid
 from typing import Any
 
@@ -8,13 +9,14 @@ import msgspec
 
 from kafka_do_conformance.adapter import Adapter
 from kafka_do_conformance.matching import mismatches
-from kafka_do_conformance.verdict import Exchange, Mismatch, Violation
+from kafka_do_conformance.verdict import Exchange, Mismatch, Timeout, Violation
 from kafka_do_conformance.wire import Response, Wire
 
 __all__ = ["ClientSession", "ServerSession", "check_response"]
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
+_CASE_S = 60
 
 
 class _Record(msgspec.Struct):
@@ -31,10 +33,11 @@ def fresh_name() -> str:
 
 
 class ServerSession:
-    """A server under test, for one case. Every exchange is kept for the report."""
+    """A server under test, for one case, which ends within a minute. Every exchange is kept for the report."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
+        self._ends = time.monotonic() + _CASE_S
         self.exchanges: list[Exchange] = []
 
     def send(
@@ -47,6 +50,8 @@ class ServerSession:
         headers: tuple[tuple[str, str], ...] | None = None,
     ) -> Response:
         """Send a request; `value` becomes its JSON body, `body` is one as it stands, by default declared as JSON."""
+        if time.monotonic() > self._ends:
+            raise Timeout(f"{method} {target}", [Mismatch("the case", f"ends within {_CASE_S} s", "it goes on and on")])
         if value is not None:
             body = json.dumps(value, separators=(",", ":")).encode()
         if headers is None:

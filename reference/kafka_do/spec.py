@@ -11,19 +11,62 @@ import msgspec
 
 from kafka_do._data import data_root
 
-__all__ = ["SPEC", "ErrorCode", "Operation", "Parameter", "Requirement", "Spec", "data_root", "load", "requirements"]
+__all__ = [
+    "SPEC",
+    "ErrorCode",
+    "KafkaErrors",
+    "Operation",
+    "Parameter",
+    "Requirement",
+    "Spec",
+    "data_root",
+    "load",
+    "requirements",
+]
+
+
+class WithProducer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The flags of an error that differ when the request was a produce with `producer`."""
+
+    retriable: bool
 
 
 class ErrorCode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of `errors.yaml`. `status` is None for a code that only clients raise."""
+    """One entry of `errors.yaml`. `status` is None for a code that only clients raise.
 
+    An error always carries its `fields`, and those of `optional` that the server knows.
+    """
+
+    level: str
     title: str
     retriable: bool
     indeterminate: bool
     action: Literal["retry", "wait", "heartbeat", "rejoin", "reset", "fix", "ask"]
     fields: tuple[str, ...]
     raised_by: Literal["server", "client"]
+    optional: tuple[str, ...] = ()
+    with_producer: WithProducer | None = None
     status: int | None = None
+
+
+class KafkaErrors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which code an error of Apache Kafka becomes; constants have the names of Kafka's class `Errors`."""
+
+    operations: tuple[str, ...]
+    default: dict[str, str]
+    when_topic_exists: dict[str, str]
+    overrides: dict[str, dict[str, str]]
+
+    def code_of(self, operation: str, constant: str, *, topic_exists: bool = False) -> str | None:
+        """Return the code of a constant that answers one of `operations`, or None if it means success.
+
+        Raises ValueError for an operation that the table does not have. A constant that it does not have is `internal`.
+        """
+        if operation not in self.operations:
+            raise ValueError(f"the table of Kafka's errors has no operation {operation}")
+        tables = (self.overrides.get(operation, {}), self.when_topic_exists if topic_exists else {}, self.default)
+        code = next((table[constant] for table in tables if constant in table), "internal")
+        return None if code == "success" else code
 
 
 class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +92,14 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     errors: tuple[str, ...]
 
 
+class TopicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A topic config of `protocol.yaml`: one of `values`, or an integer in `range`, each written as a string."""
+
+    default: str
+    values: tuple[str, ...] | None = None
+    range: tuple[int, int] | None = None
+
+
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The compiled specification. Durations are in milliseconds, sizes in bytes.
 
@@ -62,7 +113,9 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: dict[str, int]
     defaults: dict[str, dict[str, int | str]]
     ranges: dict[str, tuple[int, int]]
+    topic_configs: dict[str, TopicConfig]
     errors: dict[str, ErrorCode]
+    kafka: KafkaErrors
     operations: dict[str, Operation]
 
 

@@ -9,7 +9,7 @@ from kafka_do.client import producing, reading
 from kafka_do.client.connecting import connect
 from kafka_do.client.messages import Headers, Key, Read, RecordMetadata
 from kafka_do.client.serializing import record_of
-from kafka_do.core.broker import Broker
+from kafka_do.core.broker import Broker, Discover
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic
 from kafka_do.core.records import Record
@@ -67,7 +67,7 @@ class Client:
 
     def discover(self) -> Discovery:
         """Return what the server is, offers and takes. (DISCOVERY-001)"""
-        return _drive(self._broker().discover())
+        return _drive(self._broker().discover(Discover()))
 
     def producer(self, topic: str) -> "Producer":
         """Return a producer for one topic."""

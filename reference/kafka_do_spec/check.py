@@ -1,9 +1,11 @@
 """What a schema cannot see: contradictions between chapters, catalogue, operations and cases."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from kafka_do_spec.coverage import coverage
 from kafka_do_spec.sources import LEVELS, PROOFS, ROLES, Paragraph, Sources, read
@@ -13,6 +15,7 @@ __all__ = ["check", "faults"]
 _IDENT = re.compile(r"[A-Z]+-[0-9]{3}")
 _WORDS = {"must": "MUST", "should": "SHOULD", "may": "MAY"}
 _MOST_REVIEWED = 0.03
+_FIRST_STATUS_OF_SERVER_FAULTS = 500
 
 
 def check(root: Path) -> list[str]:
@@ -28,6 +31,7 @@ def faults(sources: Sources, cases: dict[str, list[str]]) -> Iterator[str]:
     yield from _case_faults(sources, cases)
     yield from _operation_faults(sources)
     yield from _catalogue_faults(sources)
+    yield from _kafka_faults(sources)
 
 
 def _paragraph_faults(sources: Sources, paragraph: Paragraph) -> Iterator[str]:
@@ -86,8 +90,52 @@ def _catalogue_faults(sources: Sources) -> Iterator[str]:
     for code, entry in sources.errors.items():
         if ("status" in entry) != (entry["raised_by"] == "server"):
             yield f"errors.yaml: {code}: a code has a status exactly if servers raise it"
-        for field in entry["fields"]:
+        if entry.get("level") not in sources.protocol["levels"]:
+            yield f"errors.yaml: {code}: protocol.yaml has no level {entry.get('level')}"
+        yield from _flag_faults(code, entry)
+        for field in (*entry["fields"], *entry.get("optional", ())):
             if field not in members:
                 yield f"errors.yaml: {code}: the schema ItemError has no member {field}"
     if not sources.protocol["error_type_base"].startswith(sources.protocol["site_url"]):
         yield "protocol.yaml: error_type_base does not lie on the published site"
+
+
+def _flag_faults(code: str, entry: dict[str, Any]) -> Iterator[str]:
+    if entry["retriable"] and entry["action"] not in ("retry", "wait"):
+        yield f"errors.yaml: {code} is retriable, so its action is retry or wait, not {entry['action']}"
+    if entry["retriable"] and entry["indeterminate"]:
+        yield f"errors.yaml: {code}: a plain request whose effect is unknown is not retriable"
+    if entry["indeterminate"] and entry.get("status", 500) < _FIRST_STATUS_OF_SERVER_FAULTS:
+        yield f"errors.yaml: {code}: the status {entry['status']} says that nothing was done: not indeterminate"
+    if entry.get("with_producer") != ({"retriable": True} if entry["indeterminate"] else None):
+        yield f"errors.yaml: {code}: with_producer is {{retriable: true}} exactly if the code is indeterminate"
+
+
+def _kafka_faults(sources: Sources) -> Iterator[str]:
+    kafka = sources.kafka
+    tables = {"default": kafka["default"], "when_topic_exists": kafka["when_topic_exists"], **kafka["overrides"]}
+    for name, table in tables.items():
+        for constant, code in table.items():
+            yield from _mapping_faults(sources, name, constant, code)
+    for operation, table in kafka["overrides"].items():
+        if operation not in kafka["operations"]:
+            yield f"errors.yaml: kafka: {operation} is none of the operations"
+        for constant in table.keys() & kafka["when_topic_exists"].keys():
+            yield f"errors.yaml: kafka: {operation}: {constant} has two codes where the topic exists"
+    fixture = json.loads((sources.root / "fixtures" / "kafka_errors.json").read_text("utf-8"))
+    constants = {row["constant"] for row in fixture["rows"]}
+    for constant in sorted(constants ^ kafka["default"].keys()):
+        yield f"errors.yaml: kafka: {constant} stands in only one of the default table and fixtures/kafka_errors.json"
+
+
+def _mapping_faults(sources: Sources, table: str, constant: str, code: str) -> Iterator[str]:
+    where = f"errors.yaml: kafka: {table}: {constant}"
+    default = sources.kafka["default"].get(constant)
+    if code not in sources.errors and code != "success":
+        yield f"{where}: there is no code {code}"
+    elif sources.errors.get(code, {}).get("raised_by") == "client":
+        yield f"{where}: only clients raise {code}"
+    if default is None:
+        yield f"{where} is not in the default table"
+    elif table != "default" and code == default:
+        yield f"{where} repeats the default"

@@ -12,6 +12,7 @@ import yaml
 
 from kafka_do_spec.sources import LEVELS, Sources
 
+_FOR_READERS = ("meaning", "remedy", "any_operation")
 _NEVER_UNSET = re.compile(r" \| UnsetType = (?!UNSET)")
 
 
@@ -25,19 +26,20 @@ def compiled(sources: Sources) -> dict[str, Any]:
         "features": list(protocol["features"]),
         "limits": {name: limit["reference"] for name, limit in protocol["limits"].items()},
         "defaults": protocol["defaults"],
+        "topic_configs": {
+            name: {fact: value for fact, value in config.items() if fact != "meaning"}
+            for name, config in protocol["topic_configs"].items()
+        },
         "ranges": {
             name: [schema["minimum"], schema["maximum"]]
             for name, schema in sources.openapi["components"]["schemas"].items()
             if schema.get("type") == "integer"
         },
         "errors": {
-            code: {
-                name: entry[name]
-                for name in ("status", "title", "retriable", "indeterminate", "action", "fields", "raised_by")
-                if name in entry
-            }
+            code: {name: value for name, value in entry.items() if name not in _FOR_READERS}
             for code, entry in sources.errors.items()
         },
+        "kafka": {**sources.kafka, "operations": list(sources.kafka["operations"])},
         "operations": {
             operation["operationId"]: {
                 "method": method,

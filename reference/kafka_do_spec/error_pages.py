@@ -26,10 +26,9 @@ def error_pages(sources: Sources) -> dict[str, str]:
     return {"errors/index.md": _write_index(sources), **pages}
 
 
-def codes_of_no_operation(sources: Sources) -> list[str]:
-    """Return the codes that a server raises and no operation lists: they can answer any request."""
-    listed = {code for _, _, operation in sources.operations() for code in operation["x-errors"]}
-    return [code for code, entry in sources.errors.items() if entry["raised_by"] == "server" and code not in listed]
+def codes_of_any_operation(sources: Sources) -> list[str]:
+    """Return the codes that are bound to no operation."""
+    return [code for code, entry in sources.errors.items() if entry.get("any_operation")]
 
 
 def say_status(entry: dict[str, Any]) -> str:
@@ -41,8 +40,9 @@ def _write_index(sources: Sources) -> str:
     rows = [
         [
             f"[`{code}`]({code}.md)",
+            entry["level"],
             say_status(entry),
-            say_yes(when=entry["retriable"]),
+            _say_retriable(entry),
             say_yes(when=entry["indeterminate"]),
             entry["action"],
             entry["title"],
@@ -53,9 +53,59 @@ def _write_index(sources: Sources) -> str:
         "Error codes",
         "What a program decides on is `code`. What `retriable` and `indeterminate` mean, and which members every error "
         "has, is in the chapter [Errors](../../errors.md). Only clients raise the codes that have no status.",
-        write_table(["Code", "Status", "Retriable", "Indeterminate", "Action", "In one line"], rows),
+        write_table(["Code", "Level", "Status", "Retriable", "Indeterminate", "Action", "In one line"], rows),
+        write_section("Levels", write_list(f"`{name}`: {text}" for name, text in sources.protocol["levels"].items())),
+        write_section("From Kafka's errors", *_write_mapping(sources)),
         "The same as data: [errors.yaml](../../errors.yaml).",
     )
+
+
+def _write_mapping(sources: Sources) -> list[str]:
+    """Return the table of Kafka's errors in words: the exceptions, and the constants that have a code of their own."""
+    kafka = sources.kafka
+    own = {constant: code for constant, code in kafka["default"].items() if code != "internal"}
+    exceptions = [
+        [quote_code([constant]), f"{operation}: {kafka['operations'][operation]}", _link_code(code)]
+        for operation, codes in kafka["overrides"].items()
+        for constant, code in codes.items()
+    ]
+    exceptions += [
+        [quote_code([constant]), "where the topic exists", _link_code(code)]
+        for constant, code in kafka["when_topic_exists"].items()
+    ]
+    return [
+        "Which code an error of Apache Kafka becomes. Every other constant is `internal`.",
+        write_table(["Constant", "Code"], [[quote_code([name]), _link_code(code)] for name, code in own.items()]),
+        "Except:",
+        write_table(["Constant", "When", "Code"], exceptions),
+    ]
+
+
+def _link_code(code: str) -> str:
+    return "no error, the request has succeeded" if code == "success" else f"[`{code}`]({code}.md)"
+
+
+def _say_retriable(entry: dict[str, Any]) -> str:
+    """Return whether a code is retriable, and where a produce with `producer` makes a difference."""
+    said = say_yes(when=entry["retriable"])
+    exception = entry.get("with_producer")
+    return f"{said}; with `producer` {say_yes(when=exception['retriable'])}" if exception else said
+
+
+def _name_constants(sources: Sources, code: str) -> str:
+    """Return the constants of Kafka that become a code, each with the operations where only these do."""
+    kafka = sources.kafka
+    plain = quote_code(constant for constant, default in kafka["default"].items() if default == code)
+    where: dict[str, list[str]] = {}
+    for operation, codes in kafka["overrides"].items():
+        for constant, override in codes.items():
+            if override == code:
+                where.setdefault(constant, []).append(operation)
+    for constant, conditional in kafka["when_topic_exists"].items():
+        if conditional == code:
+            where.setdefault(constant, []).append("where the topic exists")
+    limited = [f"{quote_code([constant])} ({', '.join(places)})" for constant, places in where.items()]
+    return ", ".join(part for part in (plain, *limited) if part) or "none"
 
 
 def _write_code(sources: Sources, code: str) -> str:
@@ -75,11 +125,12 @@ def _write_code(sources: Sources, code: str) -> str:
 def _write_facts(sources: Sources, code: str) -> str:
     entry = sources.errors[code]
     facts = {
+        "Level": entry["level"],
         "Status": say_status(entry),
-        "Retriable": say_yes(when=entry["retriable"]),
+        "Retriable": _say_retriable(entry),
         "Indeterminate": say_yes(when=entry["indeterminate"]),
         "Action": entry["action"],
-        "Kafka's constants": quote_code(entry["kafka"]) or "none",
+        "Kafka's constants": _name_constants(sources, code),
     }
     if "status" in entry:
         facts["Type"] = quote_code([_write_type(sources, code)])
@@ -87,7 +138,8 @@ def _write_facts(sources: Sources, code: str) -> str:
 
 
 def _write_members(sources: Sources, code: str) -> str:
-    fields = sources.errors[code]["fields"]
+    always = sources.errors[code]["fields"]
+    fields = [*always, *sources.errors[code].get("optional", [])]
     if not fields:
         return ""
     problem = {member.name: member for member in list_members(sources, _problem_schema(sources))}
@@ -96,13 +148,18 @@ def _write_members(sources: Sources, code: str) -> str:
     for member in members:
         objects |= find_objects(sources, member.name, member.node)
     rows = [
-        [quote_code([member.name]), describe_type(sources, member.name, member.node), _describe_field(sources, member)]
+        [
+            quote_code([member.name]),
+            describe_type(sources, member.name, member.node),
+            "always" if member.name in always else "where known",
+            _describe_field(sources, member),
+        ]
         for member in members
     ]
     return write_section(
         "Members",
         "Beside the [members of every error](../../errors.md), it carries:",
-        write_table(["Member", "Type", "Meaning"], rows),
+        write_table(["Member", "Type", "Present", "Meaning"], rows),
         *write_objects(sources, objects),
     )
 
@@ -116,13 +173,14 @@ def _describe_field(sources: Sources, member: Member) -> str:
 def _write_origin(sources: Sources, code: str) -> str:
     if "status" not in sources.errors[code]:
         return "Only clients raise this code. No server answers it, so it has no status and no problem document."
-    if code in codes_of_no_operation(sources):
-        return "It belongs to no operation. A server can answer any request with it."
-    return write_list(
+    if code in codes_of_any_operation(sources):
+        return "It is bound to no operation: a server can answer any request with it that its meaning fits."
+    operations = write_list(
         f"[{operation['operationId']}](../operations/{operation['operationId']}.md): `{method} {path}`"
         for path, method, operation in sources.operations()
         if code in operation["x-errors"]
     )
+    return operations or "No operation that is specified so far answers it."
 
 
 def _write_example(sources: Sources, code: str) -> str:
@@ -144,7 +202,9 @@ def _make_example(sources: Sources, code: str) -> dict[str, Any]:
     examples = list(_walk_examples(sources.openapi))
     of_item = next((example for example in examples if example.get("code") == code), {})
     detail = of_item.get("detail", split_sentences(entry["meaning"])[0].replace("`", ""))
-    members = {name: _find_value(name, [of_item, *examples]) for name in entry["fields"]}
+    schema = {member.name: member.node for member in list_members(sources, _problem_schema(sources))}
+    typical = {name: node["examples"][0] for name, node in schema.items() if "examples" in node}
+    members = {name: _find_value(name, [of_item, typical, *examples]) for name in entry["fields"]}
     return {
         "type": _write_type(sources, code),
         "title": entry["title"],

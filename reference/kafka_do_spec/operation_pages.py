@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from kafka_do_spec.error_pages import codes_of_no_operation, say_status
+from kafka_do_spec.error_pages import codes_of_any_operation, say_status
 from kafka_do_spec.markdown import (
     fence,
     lay_out_json,
@@ -120,8 +120,8 @@ def _write_errors(sources: Sources, operation: _Operation) -> str:
 
 
 def _write_common_errors(sources: Sources) -> str:
-    codes = [f"{_link_code(code)} ({say_status(sources.errors[code])})" for code in codes_of_no_operation(sources)]
-    return f"Codes that belong to no operation and can answer any request: {', '.join(codes)}."
+    codes = [f"{_link_code(code)} ({say_status(sources.errors[code])})" for code in codes_of_any_operation(sources)]
+    return f"Codes that are bound to no operation, and can answer any request that they fit: {', '.join(codes)}."
 
 
 def _write_examples(sources: Sources, operation: _Operation) -> Iterator[str]:

@@ -40,12 +40,16 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Sources:
-    """Everything that a person writes: chapters, `openapi.yaml`, `errors.yaml`, `protocol.yaml`."""
+    """Everything that a person writes: chapters, `openapi.yaml`, `errors.yaml`, `protocol.yaml`.
+
+    `errors` are the codes of `errors.yaml`, `kafka` its table of Apache Kafka's errors.
+    """
 
     root: Path
     paragraphs: tuple[Paragraph, ...]
     openapi: dict[str, Any]
     errors: dict[str, dict[str, Any]]
+    kafka: dict[str, dict[str, Any]]
     protocol: dict[str, Any]
 
     @property
@@ -79,13 +83,15 @@ class Sources:
 def read(root: Path) -> Sources:
     """Read the sources below `root`, the folder that holds `spec`."""
     spec = root / "spec"
+    catalogue = yaml.safe_load((spec / "errors.yaml").read_text("utf-8"))
     return Sources(
         root=root,
         paragraphs=tuple(
             p for chapter in sorted(spec.glob("*.md")) for p in paragraphs(chapter.name, chapter.read_text("utf-8"))
         ),
         openapi=yaml.safe_load((spec / "openapi.yaml").read_text("utf-8")),
-        errors=yaml.safe_load((spec / "errors.yaml").read_text("utf-8"))["codes"],
+        errors=catalogue["codes"],
+        kafka=catalogue["kafka"],
         protocol=yaml.safe_load((spec / "protocol.yaml").read_text("utf-8")),
     )
 

@@ -14,7 +14,7 @@ from kafka_do.binding.http import HttpRequest, HttpResponse, header
 from kafka_do.binding.operation import OperationBinding
 from kafka_do.binding.problems import error_of_response, problem_response
 from kafka_do.binding.routes import find_route
-from kafka_do.core.broker import FetchPartition, PartitionSlice, Produce
+from kafka_do.core.broker import Discover, FetchPartition, PartitionSlice, Produce
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import CreateTopicRequest, Discovery, ReadEncoding, ServerInfo, Topic
 from kafka_do.core.records import Appended, Header, Record, StoredRecord
@@ -178,8 +178,8 @@ def test_discovery_asks_nothing_and_tells_what_the_server_is() -> None:
     answer = Discovery(
         revision="1.0", server=ServerInfo(name="n", version="v"), features=["core"], limits={"max_json_depth": 1}
     )
-    assert _asked(DISCOVER, None) is None
-    assert _answered(DISCOVER, None, answer) == answer
+    assert _asked(DISCOVER, Discover()) == Discover()
+    assert _answered(DISCOVER, Discover(), answer) == answer
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_client_declares_its_body_as_json_and_no_body_as_nothing() -> None:
     assert (
         header(PRODUCE.encode_request(Produce("t", [Record(value=None)])).headers, "content-type") == "application/json"
     )
-    assert DISCOVER.encode_request(None) == HttpRequest("GET", "/v1")
+    assert DISCOVER.encode_request(Discover()) == HttpRequest("GET", "/v1")
 
 
 def test_what_is_absent_is_not_sent_and_what_is_empty_or_null_is() -> None:
@@ -366,6 +366,15 @@ _FIELDS: dict[str, Any] = {
     "high_watermark": 4,
     "max_request_bytes": 5,
     "max_partitions_per_topic": 6,
+    "max_record_bytes": 7,
+    "max_batch_bytes": 8,
+    "expected_sequence": 9,
+    "current_epoch": 10,
+    "group": "g",
+    "member": "m",
+    "instance_id": "i",
+    "feature": "f",
+    "retry_after_ms": 11,
     "errors": [{"pointer": "/a", "detail": "b"}],
 }
 
@@ -373,7 +382,7 @@ _FIELDS: dict[str, Any] = {
 @pytest.mark.parametrize("code", [code for code, entry in SPEC.errors.items() if entry.raised_by == "server"])
 def test_a_problem_brings_the_error_of_every_code_to_the_client(code: str) -> None:
     entry = SPEC.errors[code]
-    raised = KafkaError(code, "what was wrong", **{name: _FIELDS[name] for name in entry.fields})
+    raised = KafkaError(code, "what was wrong", **{name: _FIELDS[name] for name in (*entry.fields, *entry.optional)})
     response = problem_response(raised)
     document = json.loads(response.body)
     assert response.status == document["status"] == entry.status

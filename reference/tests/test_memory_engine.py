@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kafka_do.core.broker import FetchPartition, PartitionSlice, Produce
+from kafka_do.core.broker import Discover, FetchPartition, PartitionSlice, Produce
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import CreateTopicRequest, Topic
 from kafka_do.core.records import Appended, Record
@@ -79,7 +79,7 @@ def _places(results: Sequence[Appended | KafkaError]) -> Iterator[tuple[int, int
 
 
 def test_discovery_tells_revision_version_features_and_the_limits_that_hold() -> None:
-    told = _done(_Broker().engine.discover())
+    told = _done(_Broker().engine.discover(Discover()))
     assert (told.revision, told.server.version, told.features) == ("1.0", "9.9", ["core"])
     assert told.limits == _LIMITS
 

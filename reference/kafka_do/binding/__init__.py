@@ -1,17 +1,55 @@
 """The HTTP binding: operations ↔ requests, answers ↔ responses, errors ↔ problems, in both directions, without I/O."""
 
-from kafka_do.binding.create_topic import CreateTopicBinding
-from kafka_do.binding.discover import DiscoverBinding
 from kafka_do.binding.fetch_partition import FetchPartitionBinding
-from kafka_do.binding.operation import Binding
+from kafka_do.binding.operation import Binding, MessageBinding
 from kafka_do.binding.produce import ProduceBinding
+from kafka_do.binding.topics import AlterTopicBinding, CreateTopicBinding, DeleteTopicBinding
+from kafka_do.core.broker import (
+    AlterTopic,
+    DeleteTopic,
+    DescribeTopic,
+    Discover,
+    FetchPartition,
+    ListTopics,
+    Produce,
+)
+from kafka_do.core.messages import (
+    CreateTopicRequest,
+    Discovery,
+    Topic,
+    TopicDescription,
+    TopicPage,
+)
 
-__all__ = ["CREATE_TOPIC", "DISCOVER", "FETCH_PARTITION", "OPERATIONS", "PRODUCE"]
+__all__ = [
+    "ALTER_TOPIC",
+    "CREATE_TOPIC",
+    "DELETE_TOPIC",
+    "DESCRIBE_TOPIC",
+    "DISCOVER",
+    "FETCH_PARTITION",
+    "LIST_TOPICS",
+    "OPERATIONS",
+    "PRODUCE",
+]
 
-DISCOVER = DiscoverBinding("discover")
-CREATE_TOPIC = CreateTopicBinding("create_topic")
-PRODUCE = ProduceBinding("produce")
-FETCH_PARTITION = FetchPartitionBinding("fetch_partition")
+DISCOVER = MessageBinding("discover", Discover, Discovery)
+CREATE_TOPIC = CreateTopicBinding("create_topic", CreateTopicRequest, Topic)
+LIST_TOPICS = MessageBinding("list_topics", ListTopics, TopicPage)
+DESCRIBE_TOPIC = MessageBinding("describe_topic", DescribeTopic, TopicDescription)
+ALTER_TOPIC = AlterTopicBinding("alter_topic", AlterTopic, TopicDescription)
+DELETE_TOPIC = DeleteTopicBinding("delete_topic", DeleteTopic)
+PRODUCE = ProduceBinding("produce", Produce)
+FETCH_PARTITION = FetchPartitionBinding("fetch_partition", FetchPartition)
 
-OPERATIONS: tuple[Binding, ...] = (DISCOVER, CREATE_TOPIC, PRODUCE, FETCH_PARTITION)
+OPERATIONS: tuple[Binding, ...] = (
+    DISCOVER,
+    CREATE_TOPIC,
+    LIST_TOPICS,
+    DESCRIBE_TOPIC,
+    ALTER_TOPIC,
+    DELETE_TOPIC,
+    PRODUCE,
+    FETCH_PARTITION,
+)
 """Every operation of the specification; a test proves that none is missing."""

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 import msgspec
 
 from kafka_do.binding.bodies import json_response
-from kafka_do.binding.http import HttpRequest, HttpResponse
+from kafka_do.binding.http import HttpResponse
 from kafka_do.binding.operation import OperationBinding, decode_message
-from kafka_do.binding.parameters import Values
 from kafka_do.binding.records import fetched_of_stored, stored_of_fetched
-from kafka_do.core.broker import Broker, FetchPartition, PartitionSlice
+from kafka_do.core.broker import FetchPartition, PartitionSlice
 from kafka_do.core.messages import FetchedPartition
 
 __all__ = ["FetchPartitionBinding"]
@@ -19,19 +18,6 @@ _ANSWER = msgspec.json.Decoder(FetchedPartition)
 
 class FetchPartitionBinding(OperationBinding[FetchPartition, PartitionSlice]):
     """`GET /v1/topics/{topic}/partitions/{partition}/records`."""
-
-    def encode_request(self, asked: FetchPartition) -> HttpRequest:
-        """Return the request. (FETCH-009)"""
-        query = {name: getattr(asked, name) for name in ("offset", "max_records", "max_bytes", "encoding")}
-        return self.request({"topic": asked.topic, "partition": asked.partition}, query)
-
-    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> FetchPartition:  # noqa: ARG002
-        """Return what is asked: the parameters are the members."""
-        return msgspec.convert(values, FetchPartition)
-
-    async def perform(self, broker: Broker, asked: FetchPartition) -> PartitionSlice:
-        """Ask the broker."""
-        return await broker.fetch_partition(asked)
 
     def encode_answer(self, asked: FetchPartition, answer: PartitionSlice, limits: Mapping[str, int]) -> HttpResponse:
         """Return the records in the encoding asked for. (RECORD-013 to RECORD-018)"""

@@ -1,42 +1,43 @@
-"""What each operation's binding has to say."""
+"""One operation over HTTP. Most are their parameters in, a message out; what is more than that, a subclass says."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from kafka_do.binding.bodies import json_response
 from kafka_do.binding.http import JSON, HttpRequest, HttpResponse, media_type
 from kafka_do.binding.parameters import Values, format_path, format_query, parse_path, parse_query
 from kafka_do.binding.problems import NOT_OF_THIS_PROTOCOL, disconnected, error_of_response
 from kafka_do.core.broker import Broker
 from kafka_do.spec import SPEC
 
-__all__ = ["Binding", "OperationBinding", "decode_message"]
+__all__ = ["Binding", "MessageBinding", "OperationBinding", "decode_message"]
 
-Q = TypeVar("Q")
+Q = TypeVar("Q", bound=msgspec.Struct)
 A = TypeVar("A")
 M = TypeVar("M", bound=msgspec.Struct)
 
 
 class OperationBinding(ABC, Generic[Q, A]):
-    """One operation over HTTP: `Q` is what a broker is asked, `A` what it answers."""
+    """The operation `name`: a broker is asked `Q` by its method of that name and answers `A`.
 
-    def __init__(self, name: str) -> None:
+    The operation's parameters are fields of `Q`; where there is more in a request, a subclass says so.
+    """
+
+    def __init__(self, name: str, asks: type[Q]) -> None:
         self.name = name
         self.operation = SPEC.operations[name]
+        self._asks = asks
 
-    @abstractmethod
     def encode_request(self, asked: Q) -> HttpRequest:
         """Return the request that a client sends."""
+        return self.request(asked)
 
-    @abstractmethod
     def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> Q:
         """Return what a request asks; `values` are its parameters. Raises KafkaError `invalid_request` and the like."""
-
-    @abstractmethod
-    async def perform(self, broker: Broker, asked: Q) -> A:
-        """Ask the broker."""
+        return msgspec.convert(values, self._asks)
 
     @abstractmethod
     def encode_answer(self, asked: Q, answer: A, limits: Mapping[str, int]) -> HttpResponse:
@@ -45,6 +46,11 @@ class OperationBinding(ABC, Generic[Q, A]):
     @abstractmethod
     def decode_answer(self, response: HttpResponse) -> A:
         """Return what a successful response answers; raises KafkaError `disconnected` for one not of this protocol."""
+
+    async def perform(self, broker: Broker, asked: Q) -> A:
+        """Ask the broker."""
+        method: Callable[[Q], Awaitable[A]] = getattr(broker, self.name)
+        return await method(asked)
 
     def parameters(self, request: HttpRequest, segments: Mapping[str, str]) -> Values:
         """Return the values of path and query parameters; raises KafkaError `invalid_request`. (CONV-007)"""
@@ -56,17 +62,36 @@ class OperationBinding(ABC, Generic[Q, A]):
             return self.decode_answer(response)
         raise error_of_response(response)
 
-    def request(
-        self, path: Mapping[str, int | str], query: Mapping[str, int | str], body: bytes | None = None
-    ) -> HttpRequest:
-        """Return a request with the operation's method and path. (CONV-003)"""
+    def request(self, asked: Q, body: bytes | None = None) -> HttpRequest:
+        """Return a request whose parameters are fields of what is asked; None is not sent. (CONV-003)"""
+        given = {
+            parameter: value
+            for parameter in self.operation.parameters
+            if (value := getattr(asked, parameter.name)) is not None
+        }
         return HttpRequest(
             method=self.operation.method,
-            path=format_path(self.operation, path),
-            query=format_query(self.operation, query),
+            path=format_path(self.operation, {p.name: value for p, value in given.items() if p.place == "path"}),
+            query=format_query(self.operation, {p.name: value for p, value in given.items() if p.place == "query"}),
             headers=() if body is None else (("Content-Type", JSON),),
             body=body or b"",
         )
+
+
+class MessageBinding(OperationBinding[Q, M]):
+    """An operation whose answer is a message, the body of the response."""
+
+    def __init__(self, name: str, asks: type[Q], answers: type[M]) -> None:
+        super().__init__(name, asks)
+        self._decoder = msgspec.json.Decoder(answers)
+
+    def encode_answer(self, asked: Q, answer: M, limits: Mapping[str, int]) -> HttpResponse:
+        """Return the message."""
+        return json_response(self.operation.success[0], answer)
+
+    def decode_answer(self, response: HttpResponse) -> M:
+        """Return the message."""
+        return decode_message(response, self._decoder)
 
 
 Binding = OperationBinding[Any, Any]

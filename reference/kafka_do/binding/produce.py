@@ -11,7 +11,7 @@ from kafka_do.binding.operation import OperationBinding, decode_message
 from kafka_do.binding.parameters import Values
 from kafka_do.binding.problems import disconnected, error_of_item, item_of_error, problem_of_response, problem_response
 from kafka_do.binding.records import record_of_wire, wire_of_record
-from kafka_do.core.broker import Broker, Produce
+from kafka_do.core.broker import Produce
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import ProduceRequest, ProduceResponse, ProduceResult
 from kafka_do.core.records import Appended
@@ -32,7 +32,7 @@ class ProduceBinding(OperationBinding[Produce, Results]):
         """Return the request. (PRODUCE-014)"""
         depth = SPEC.limits["max_json_depth"]
         body = ProduceRequest(records=[wire_of_record(record, depth) for record in asked.records])
-        return self.request({"topic": asked.topic}, {}, encode_body(body))
+        return self.request(asked, encode_body(body))
 
     def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> Produce:
         """Return what is asked. (PRODUCE-012)"""
@@ -41,11 +41,7 @@ class ProduceBinding(OperationBinding[Produce, Results]):
         records = [record_of_wire(record, f"/records/{index}", depth) for index, record in enumerate(wire)]
         return Produce(topic=str(values["topic"]), records=records)
 
-    async def perform(self, broker: Broker, asked: Produce) -> Results:
-        """Ask the broker."""
-        return await broker.produce(asked)
-
-    def encode_answer(self, asked: Produce, answer: Results, limits: Mapping[str, int]) -> HttpResponse:  # noqa: ARG002
+    def encode_answer(self, asked: Produce, answer: Results, limits: Mapping[str, int]) -> HttpResponse:
         """Return 200 for all appended, 207 for some, else the first error as a problem. (PRODUCE-005, -008, -009)"""
         results = [_wire_of_result(result) for result in answer]
         errors = [result for result in answer if isinstance(result, KafkaError)]

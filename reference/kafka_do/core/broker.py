@@ -6,10 +6,59 @@ from typing import Protocol
 import msgspec
 
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import CreateTopicRequest, Discovery, ReadEncoding, Topic
+from kafka_do.core.messages import (
+    AlterTopicRequest,
+    CreateTopicRequest,
+    Discovery,
+    ReadEncoding,
+    Topic,
+    TopicDescription,
+    TopicPage,
+)
 from kafka_do.core.records import Appended, Record, StoredRecord
 
-__all__ = ["Broker", "FetchPartition", "PartitionSlice", "Produce"]
+__all__ = [
+    "AlterTopic",
+    "Broker",
+    "DeleteTopic",
+    "DescribeTopic",
+    "Discover",
+    "FetchPartition",
+    "ListTopics",
+    "PartitionSlice",
+    "Produce",
+]
+
+
+class Discover(msgspec.Struct, frozen=True):
+    """Ask for revision, features and limits."""
+
+
+class ListTopics(msgspec.Struct, frozen=True):
+    """List topics, at most `page_size` of them, from where `page_token` says."""
+
+    page_size: int
+    page_token: str | None = None
+
+
+class DescribeTopic(msgspec.Struct, frozen=True):
+    """Describe `topic`."""
+
+    topic: str
+
+
+class AlterTopic(msgspec.Struct, frozen=True):
+    """Add partitions to `topic`, or set and unset its configs."""
+
+    topic: str
+    change: AlterTopicRequest
+
+
+class DeleteTopic(msgspec.Struct, frozen=True):
+    """Delete `topic`, if it has the id `topic_id` or that is None."""
+
+    topic: str
+    topic_id: str | None = None
 
 
 class Produce(msgspec.Struct, frozen=True):
@@ -47,11 +96,23 @@ class Broker(Protocol):
     They are coroutines. One that never waits can be driven without an event loop, as the blocking client does.
     """
 
-    async def discover(self) -> Discovery:
+    async def discover(self, request: Discover) -> Discovery:
         """Tell revision, features and limits."""
 
     async def create_topic(self, request: CreateTopicRequest) -> Topic:
-        """Create a topic: `invalid_topic_name`, `topic_already_exists`, `invalid_partitions`."""
+        """Create a topic: `invalid_topic_name`, `topic_already_exists`, `invalid_partitions`, `invalid_config`."""
+
+    async def list_topics(self, request: ListTopics) -> TopicPage:
+        """List topics in the order of their names: `invalid_request`."""
+
+    async def describe_topic(self, request: DescribeTopic) -> TopicDescription:
+        """Describe a topic: `topic_not_found`."""
+
+    async def alter_topic(self, request: AlterTopic) -> TopicDescription:
+        """Add partitions or set configs: `topic_not_found`, `invalid_partitions`, `invalid_config`."""
+
+    async def delete_topic(self, request: DeleteTopic) -> None:
+        """Delete a topic: `topic_not_found`."""
 
     async def produce(self, request: Produce) -> list[Appended | KafkaError]:
         """Append records, one result for each: `topic_not_found`, `invalid_request`; each: `partition_not_found`."""

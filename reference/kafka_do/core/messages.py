@@ -45,11 +45,32 @@ Limits: TypeAlias = dict[str, LimitsAdditionalProperty]
 class CreateTopicRequest(ClosedMessage):
     topic: TopicName
     partitions: PartitionCount = 1
+    configs: dict[str, str] | UnsetType = UNSET
+    validate_only: bool = False
+
+
+class AlterTopicRequest(ClosedMessage):
+    partitions: PartitionCount | UnsetType = UNSET
+    configs: dict[str, str | None] | UnsetType = UNSET
+
+
+class PartitionDescription(Message):
+    partition: PartitionNumber
+    log_start_offset: Offset
+    high_watermark: Offset
+
+
+class TopicDescription(Message):
+    topic: TopicName
+    topic_id: str
+    partition_count: PartitionCount
+    partitions: list[PartitionDescription]
+    configs: dict[str, str]
 
 
 class Topic(Message):
     topic: TopicName
-    topic_id: str
+    topic_id: str | None
     partition_count: PartitionCount
 
 
@@ -115,6 +136,16 @@ class ItemError(Message):
     high_watermark: int | UnsetType = UNSET
     max_request_bytes: int | UnsetType = UNSET
     max_partitions_per_topic: int | UnsetType = UNSET
+    max_record_bytes: int | UnsetType = UNSET
+    max_batch_bytes: int | UnsetType = UNSET
+    expected_sequence: int | UnsetType = UNSET
+    current_epoch: int | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    member: str | UnsetType = UNSET
+    instance_id: str | UnsetType = UNSET
+    feature: str | UnsetType = UNSET
+    retry_after_ms: int | UnsetType = UNSET
+    kafka_error: int | UnsetType = UNSET
     errors: list[InvalidMember] | UnsetType = UNSET
 
 
@@ -123,6 +154,11 @@ class Discovery(Message):
     server: ServerInfo
     features: list[str]
     limits: Limits
+
+
+class TopicPage(Message):
+    topics: list[Topic]
+    next_page_token: str | UnsetType = UNSET
 
 
 class ProduceResult(Message):

@@ -4,11 +4,32 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from kafka_do.core.broker import FetchPartition, PartitionSlice, Produce
+import msgspec
+
+from kafka_do.core.broker import (
+    AlterTopic,
+    DeleteTopic,
+    DescribeTopic,
+    Discover,
+    FetchPartition,
+    ListTopics,
+    PartitionSlice,
+    Produce,
+)
 from kafka_do.core.checks import check_integer, check_parameters, check_records
+from kafka_do.core.configs import Configs
 from kafka_do.core.errors import KafkaError, invalid_request
 from kafka_do.core.log import OffsetOutOfRangeError, PartitionLog
-from kafka_do.core.messages import CreateTopicRequest, Discovery, ServerInfo, Topic
+from kafka_do.core.messages import (
+    CreateTopicRequest,
+    Discovery,
+    PartitionDescription,
+    ServerInfo,
+    Topic,
+    TopicDescription,
+    TopicPage,
+)
+from kafka_do.core.paging import page_of
 from kafka_do.core.partitioner import Spread, partition_of_key
 from kafka_do.core.records import Appended, Record
 from kafka_do.core.topics import check_topic_name
@@ -19,13 +40,33 @@ __all__ = ["MemoryEngine"]
 
 
 class _Topic:
-    """A topic: its logs by partition number, and whose turn it is to get records without a key."""
+    """A topic: its logs by partition number, its configs, and whose turn it is to get records without a key."""
 
     def __init__(self, name: str, topic_id: str, partition_count: int) -> None:
         self.name = name
         self.topic_id = topic_id
         self.logs = [PartitionLog() for _ in range(partition_count)]
         self.spread = Spread()
+        self.configs = Configs()
+
+    def summary(self) -> Topic:
+        """Return what a list of topics says. (TOPIC-011)"""
+        return Topic(topic=self.name, topic_id=self.topic_id, partition_count=len(self.logs))
+
+    def description(self) -> TopicDescription:
+        """Return the topic as it is now. (TOPIC-014)"""
+        return TopicDescription(
+            topic=self.name,
+            topic_id=self.topic_id,
+            partition_count=len(self.logs),
+            partitions=[
+                PartitionDescription(
+                    partition=number, log_start_offset=log.start_offset, high_watermark=log.high_watermark
+                )
+                for number, log in enumerate(self.logs)
+            ],
+            configs=self.configs.all(),
+        )
 
     def log(self, partition: int) -> PartitionLog:
         """Return a partition's log; raises KafkaError `partition_not_found`."""
@@ -62,7 +103,7 @@ class MemoryEngine:
         self._new_id = new_id
         self._topics: dict[str, _Topic] = {}
 
-    async def discover(self) -> Discovery:
+    async def discover(self, request: Discover) -> Discovery:
         """Tell revision, features and limits. (DISCOVERY-001)"""
         return Discovery(
             revision=SPEC.revision,
@@ -72,22 +113,76 @@ class MemoryEngine:
         )
 
     async def create_topic(self, request: CreateTopicRequest) -> Topic:
-        """Create a topic. (TOPIC-001 to TOPIC-007)"""
+        """Create a topic. (TOPIC-001 to TOPIC-009, TOPIC-023)"""
         check_integer("/partitions", "PartitionCount", request.partitions)
         check_topic_name(request.topic)
         if request.topic in self._topics:
             raise KafkaError("topic_already_exists", f"there is a topic '{request.topic}' already", topic=request.topic)
-        most = self._limits["max_partitions_per_topic"]
-        if request.partitions > most:
+        self._check_partition_count(request.topic, request.partitions)
+        configs = Configs()
+        configs.alter(request.configs or {})
+        if request.validate_only:
+            return Topic(topic=request.topic, topic_id=None, partition_count=request.partitions)
+        topic = _Topic(request.topic, self._new_id(), request.partitions)
+        topic.configs = configs
+        self._topics[topic.name] = topic
+        return topic.summary()
+
+    async def list_topics(self, request: ListTopics) -> TopicPage:
+        """List topics. (TOPIC-011 to TOPIC-013)"""
+        check_parameters("list_topics", {"page_size": request.page_size})
+        names, token = page_of(sorted(self._topics), request.page_size, request.page_token)
+        return TopicPage(
+            topics=[self._topics[name].summary() for name in names],
+            next_page_token=msgspec.UNSET if token is None else token,
+        )
+
+    async def describe_topic(self, request: DescribeTopic) -> TopicDescription:
+        """Describe a topic. (TOPIC-014, TOPIC-015)"""
+        return self._topic(request.topic).description()
+
+    async def alter_topic(self, request: AlterTopic) -> TopicDescription:
+        """Add partitions or set configs. (TOPIC-015 to TOPIC-019)"""
+        topic = self._topic(request.topic)
+        partitions, configs = request.change.partitions, request.change.configs
+        if (partitions is msgspec.UNSET) == (configs is msgspec.UNSET):
+            raise invalid_request([("", "either 'partitions' or 'configs' has to be there, and not both")])
+        if partitions is not msgspec.UNSET:
+            self._grow(topic, partitions)
+        if configs is not msgspec.UNSET:
+            topic.configs.alter(configs)
+        return topic.description()
+
+    async def delete_topic(self, request: DeleteTopic) -> None:
+        """Delete a topic. (TOPIC-015, TOPIC-020 to TOPIC-022)"""
+        topic = self._topic(request.topic)
+        if request.topic_id not in (None, topic.topic_id):
+            raise KafkaError(
+                "topic_not_found", f"the topic '{topic.name}' has another id than {request.topic_id}", topic=topic.name
+            )
+        del self._topics[topic.name]
+
+    def _grow(self, topic: _Topic, partitions: int) -> None:
+        check_integer("/partitions", "PartitionCount", partitions)
+        self._check_partition_count(topic.name, partitions)
+        present = len(topic.logs)
+        if partitions <= present:
             raise KafkaError(
                 "invalid_partitions",
-                f"a topic has at most {most} partitions here, not {request.partitions}",
-                topic=request.topic,
+                f"the topic '{topic.name}' has {present} partitions, which cannot become {partitions}: only more",
+                topic=topic.name,
+            )
+        topic.logs += [PartitionLog() for _ in range(partitions - present)]
+
+    def _check_partition_count(self, topic: str, partitions: int) -> None:
+        most = self._limits["max_partitions_per_topic"]
+        if partitions > most:
+            raise KafkaError(
+                "invalid_partitions",
+                f"a topic has at most {most} partitions here, not {partitions}",
+                topic=topic,
                 max_partitions_per_topic=most,
             )
-        topic = _Topic(request.topic, self._new_id(), request.partitions)
-        self._topics[topic.name] = topic
-        return Topic(topic=topic.name, topic_id=topic.topic_id, partition_count=len(topic.logs))
 
     async def produce(self, request: Produce) -> list[Appended | KafkaError]:
         """Append records, those of one partition as one batch. (PRODUCE-001 to PRODUCE-013)"""
@@ -118,6 +213,8 @@ class MemoryEngine:
         except KafkaError as error:
             return [error] * len(batch)
         now_ms = self._clock()
+        if topic.configs["message.timestamp.type"] == "LogAppendTime":
+            batch = [msgspec.structs.replace(record, timestamp_ms=now_ms) for record in batch]
         return [Appended(partition, stored.offset, stored.timestamp_ms) for stored in log.append(batch, now_ms)]
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:

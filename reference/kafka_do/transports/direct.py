@@ -3,9 +3,19 @@
 import threading
 from collections.abc import Callable
 
-from kafka_do.core.broker import Broker, FetchPartition, PartitionSlice, Produce
+from kafka_do.core.broker import (
+    AlterTopic,
+    Broker,
+    DeleteTopic,
+    DescribeTopic,
+    Discover,
+    FetchPartition,
+    ListTopics,
+    PartitionSlice,
+    Produce,
+)
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic
+from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic, TopicDescription, TopicPage
 from kafka_do.core.records import Appended
 
 __all__ = ["DirectBroker", "embedded"]
@@ -18,15 +28,35 @@ class DirectBroker:
         self._engine = engine
         self._lock = threading.Lock()
 
-    async def discover(self) -> Discovery:
+    async def discover(self, request: Discover) -> Discovery:
         """Tell revision, features and limits."""
         with self._lock:
-            return await self._engine.discover()
+            return await self._engine.discover(request)
 
     async def create_topic(self, request: CreateTopicRequest) -> Topic:
         """Create a topic."""
         with self._lock:
             return await self._engine.create_topic(request)
+
+    async def list_topics(self, request: ListTopics) -> TopicPage:
+        """List topics."""
+        with self._lock:
+            return await self._engine.list_topics(request)
+
+    async def describe_topic(self, request: DescribeTopic) -> TopicDescription:
+        """Describe a topic."""
+        with self._lock:
+            return await self._engine.describe_topic(request)
+
+    async def alter_topic(self, request: AlterTopic) -> TopicDescription:
+        """Add partitions or set configs."""
+        with self._lock:
+            return await self._engine.alter_topic(request)
+
+    async def delete_topic(self, request: DeleteTopic) -> None:
+        """Delete a topic."""
+        with self._lock:
+            return await self._engine.delete_topic(request)
 
     async def produce(self, request: Produce) -> list[Appended | KafkaError]:
         """Append records."""

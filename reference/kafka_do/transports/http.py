@@ -4,13 +4,33 @@ import importlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from kafka_do.binding import CREATE_TOPIC, DISCOVER, FETCH_PARTITION, PRODUCE
+import msgspec
+
+from kafka_do.binding import (
+    ALTER_TOPIC,
+    CREATE_TOPIC,
+    DELETE_TOPIC,
+    DESCRIBE_TOPIC,
+    DISCOVER,
+    FETCH_PARTITION,
+    LIST_TOPICS,
+    PRODUCE,
+)
 from kafka_do.binding.http import HttpRequest, HttpResponse
 from kafka_do.binding.operation import OperationBinding
 from kafka_do.binding.problems import disconnected
-from kafka_do.core.broker import FetchPartition, PartitionSlice, Produce
+from kafka_do.core.broker import (
+    AlterTopic,
+    DeleteTopic,
+    DescribeTopic,
+    Discover,
+    FetchPartition,
+    ListTopics,
+    PartitionSlice,
+    Produce,
+)
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic
+from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic, TopicDescription, TopicPage
 from kafka_do.core.records import Appended
 
 if TYPE_CHECKING:
@@ -23,7 +43,7 @@ else:
 
 __all__ = ["BlockingHttp", "HttpBroker"]
 
-Q = TypeVar("Q")
+Q = TypeVar("Q", bound=msgspec.Struct)
 A = TypeVar("A")
 
 
@@ -36,13 +56,29 @@ class HttpBroker:
     async def _ask(self, binding: OperationBinding[Q, A], asked: Q) -> A:
         return binding.answer_of(await self._exchange(binding.encode_request(asked)))
 
-    async def discover(self) -> Discovery:
+    async def discover(self, request: Discover) -> Discovery:
         """Tell revision, features and limits."""
-        return await self._ask(DISCOVER, None)
+        return await self._ask(DISCOVER, request)
 
     async def create_topic(self, request: CreateTopicRequest) -> Topic:
         """Create a topic."""
         return await self._ask(CREATE_TOPIC, request)
+
+    async def list_topics(self, request: ListTopics) -> TopicPage:
+        """List topics."""
+        return await self._ask(LIST_TOPICS, request)
+
+    async def describe_topic(self, request: DescribeTopic) -> TopicDescription:
+        """Describe a topic."""
+        return await self._ask(DESCRIBE_TOPIC, request)
+
+    async def alter_topic(self, request: AlterTopic) -> TopicDescription:
+        """Add partitions or set configs."""
+        return await self._ask(ALTER_TOPIC, request)
+
+    async def delete_topic(self, request: DeleteTopic) -> None:
+        """Delete a topic."""
+        return await self._ask(DELETE_TOPIC, request)
 
     async def produce(self, request: Produce) -> list[Appended | KafkaError]:
         """Append records."""

@@ -1,0 +1,14 @@
+"""Text from an implementation, made fit to be looked at."""
+
+__all__ = ["visible"]
+
+
+def visible(text: str) -> str:
+    """Return text with everything that cannot be seen written as an escape: terminal codes, NUL, direction marks."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in "\n\t" else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

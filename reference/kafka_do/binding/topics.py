@@ -1,0 +1,56 @@
+"""What of the topic operations is more than parameters in and a message out."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kafka_do.binding.bodies import decode_body, encode_body, json_response
+from kafka_do.binding.http import HttpRequest, HttpResponse
+from kafka_do.binding.operation import MessageBinding, OperationBinding
+from kafka_do.binding.parameters import Values
+from kafka_do.core.broker import AlterTopic, DeleteTopic
+from kafka_do.core.messages import AlterTopicRequest, CreateTopicRequest, Topic, TopicDescription
+
+__all__ = ["AlterTopicBinding", "CreateTopicBinding", "DeleteTopicBinding"]
+
+_CREATE = msgspec.json.Decoder(CreateTopicRequest)
+_ALTER = msgspec.json.Decoder(AlterTopicRequest)
+
+
+class CreateTopicBinding(MessageBinding[CreateTopicRequest, Topic]):
+    """`POST /v1/topics`: the body is what is asked."""
+
+    def encode_request(self, asked: CreateTopicRequest) -> HttpRequest:
+        """Return the request."""
+        return self.request(asked, encode_body(asked))
+
+    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> CreateTopicRequest:
+        """Return what is asked."""
+        return decode_body(request, _CREATE)
+
+    def encode_answer(self, asked: CreateTopicRequest, answer: Topic, limits: Mapping[str, int]) -> HttpResponse:
+        """Return 201, or 200 for what was only tried. (TOPIC-001, TOPIC-009)"""
+        return json_response(200 if asked.validate_only else 201, answer)
+
+
+class AlterTopicBinding(MessageBinding[AlterTopic, TopicDescription]):
+    """`PATCH /v1/topics/{topic}`: the body is the change."""
+
+    def encode_request(self, asked: AlterTopic) -> HttpRequest:
+        """Return the request."""
+        return self.request(asked, encode_body(asked.change))
+
+    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> AlterTopic:
+        """Return what is asked."""
+        return AlterTopic(topic=str(values["topic"]), change=decode_body(request, _ALTER))
+
+
+class DeleteTopicBinding(OperationBinding[DeleteTopic, None]):
+    """`DELETE /v1/topics/{topic}`: the response has no body."""
+
+    def encode_answer(self, asked: DeleteTopic, answer: None, limits: Mapping[str, int]) -> HttpResponse:
+        """Return 204. (TOPIC-020)"""
+        return HttpResponse(204, (), b"")
+
+    def decode_answer(self, response: HttpResponse) -> None:
+        """Return nothing; the status said it all."""
