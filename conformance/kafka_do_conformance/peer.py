@@ -29,6 +29,8 @@ _DISCOVERY = json.dumps(
         "limits": {
             "max_request_bytes": 8388608,
             "max_records_per_request": 10000,
+            "max_record_bytes": 1000000,
+            "max_batch_bytes": 1000000,
             "max_fetch_bytes": 52428800,
             "max_json_depth": 128,
             "max_partitions_per_topic": 10000,

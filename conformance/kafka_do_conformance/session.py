@@ -17,6 +17,15 @@ __all__ = ["ClientSession", "ServerSession", "check_response"]
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 _CASE_S = 60
+LIMITS = (
+    "max_request_bytes",
+    "max_records_per_request",
+    "max_record_bytes",
+    "max_batch_bytes",
+    "max_fetch_bytes",
+    "max_json_depth",
+    "max_partitions_per_topic",
+)
 
 
 class _Record(msgspec.Struct):
@@ -74,14 +83,9 @@ class ServerSession:
         """Return the limits that the server advertises; raises Violation if it advertises none."""
         response = self.send("GET", "/v1")
         limit = {"$type": "integer", "$min": 1}
-        names = (
-            "max_request_bytes",
-            "max_records_per_request",
-            "max_fetch_bytes",
-            "max_json_depth",
-            "max_partitions_per_topic",
+        discovery = self.expect(
+            "discovery", response, {"status": 200, "json": {"limits": dict.fromkeys(LIMITS, limit)}}
         )
-        discovery = self.expect("discovery", response, {"status": 200, "json": {"limits": dict.fromkeys(names, limit)}})
         limits: dict[str, int] = discovery["limits"]
         return limits
 

@@ -80,7 +80,8 @@ class Document:
             total = sum(counts["total"] for counts in self.must.values())
             sentence = f"{unshown} of {total} MUST requirements were not shown, so this is no proof of conformance."
             return Verdict("clean", "No violation found", sentence)
-        return Verdict("clean", "Conforms", "Every MUST requirement was shown.")
+        judged_roles = " and the ".join(self.roles)
+        return Verdict("clean", "Conforms", f"Every MUST requirement of the {judged_roles} was shown.")
 
 
 _ORDER = (*FAILED, Status.HARNESS_ERROR, Status.WARN, Status.NOT_APPLICABLE, Status.PASS)

@@ -45,7 +45,7 @@ def _lines(document: Document) -> Iterator[str]:
         yield "\n## Fix first\n"
         yield from map(_finding, findings(failed)[:_FINDINGS])
         yield from _failures(failed, document.impl)
-    yield from _list("In these the suite or the adapter failed", document.having(Status.HARNESS_ERROR))
+    yield from _list("Not judged: the suite or the adapter failed", document.having(Status.HARNESS_ERROR))
     yield from _list("Warnings", document.having(Status.WARN))
     yield from _list("Not applicable", document.having(Status.NOT_APPLICABLE))
 

@@ -2,7 +2,7 @@
 
 from kafka_do.binding.fetch_partition import FetchPartitionBinding
 from kafka_do.binding.operation import Binding, MessageBinding
-from kafka_do.binding.produce import ProduceBinding
+from kafka_do.binding.produce import ProduceBinding, ProducePartitionBinding
 from kafka_do.binding.topics import AlterTopicBinding, CreateTopicBinding, DeleteTopicBinding
 from kafka_do.core.broker import (
     AlterTopic,
@@ -12,6 +12,7 @@ from kafka_do.core.broker import (
     FetchPartition,
     ListTopics,
     Produce,
+    ProducePartition,
 )
 from kafka_do.core.messages import (
     CreateTopicRequest,
@@ -31,6 +32,7 @@ __all__ = [
     "LIST_TOPICS",
     "OPERATIONS",
     "PRODUCE",
+    "PRODUCE_PARTITION",
 ]
 
 DISCOVER = MessageBinding("discover", Discover, Discovery)
@@ -40,6 +42,7 @@ DESCRIBE_TOPIC = MessageBinding("describe_topic", DescribeTopic, TopicDescriptio
 ALTER_TOPIC = AlterTopicBinding("alter_topic", AlterTopic, TopicDescription)
 DELETE_TOPIC = DeleteTopicBinding("delete_topic", DeleteTopic)
 PRODUCE = ProduceBinding("produce", Produce)
+PRODUCE_PARTITION = ProducePartitionBinding("produce_partition", ProducePartition)
 FETCH_PARTITION = FetchPartitionBinding("fetch_partition", FetchPartition)
 
 OPERATIONS: tuple[Binding, ...] = (
@@ -50,6 +53,7 @@ OPERATIONS: tuple[Binding, ...] = (
     ALTER_TOPIC,
     DELETE_TOPIC,
     PRODUCE,
+    PRODUCE_PARTITION,
     FETCH_PARTITION,
 )
 """Every operation of the specification; a test proves that none is missing."""

@@ -1,6 +1,7 @@
-"""Producing over HTTP, the topic form."""
+"""Producing over HTTP, both forms."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -11,42 +12,35 @@ from kafka_do.binding.operation import OperationBinding, decode_message
 from kafka_do.binding.parameters import Values
 from kafka_do.binding.problems import disconnected, error_of_item, item_of_error, problem_of_response, problem_response
 from kafka_do.binding.records import record_of_wire, wire_of_record
-from kafka_do.core.broker import Produce
+from kafka_do.core.broker import Produce, ProducePartition
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import ProduceRequest, ProduceResponse, ProduceResult
+from kafka_do.core.messages import ProducePartitionRequest, ProduceRequest, ProduceResponse, ProduceResult
 from kafka_do.core.records import Appended
 from kafka_do.spec import SPEC
 
-__all__ = ["ProduceBinding"]
+__all__ = ["ProduceBinding", "ProducePartitionBinding"]
 
+_DEPTH = SPEC.limits["max_json_depth"]
 _REQUEST = msgspec.json.Decoder(ProduceRequest)
+_PARTITION_REQUEST = msgspec.json.Decoder(ProducePartitionRequest)
 _ANSWER = msgspec.json.Decoder(ProduceResponse)
 
 Results = list[Appended | KafkaError]
 
 
-class ProduceBinding(OperationBinding[Produce, Results]):
-    """`POST /v1/topics/{topic}/records`."""
+Q = TypeVar("Q", bound=msgspec.Struct)
 
-    def encode_request(self, asked: Produce) -> HttpRequest:
-        """Return the request. (PRODUCE-014)"""
-        depth = SPEC.limits["max_json_depth"]
-        body = ProduceRequest(records=[wire_of_record(record, depth) for record in asked.records])
-        return self.request(asked, encode_body(body))
 
-    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> Produce:
-        """Return what is asked. (PRODUCE-012)"""
-        wire = decode_body(request, _REQUEST).records
-        depth = limits["max_json_depth"]
-        records = [record_of_wire(record, f"/records/{index}", depth) for index, record in enumerate(wire)]
-        return Produce(topic=str(values["topic"]), records=records)
+class _AppendBinding(OperationBinding[Q, Results]):
+    """What both forms answer."""
 
-    def encode_answer(self, asked: Produce, answer: Results, limits: Mapping[str, int]) -> HttpResponse:
+    def encode_answer(self, asked: Q, answer: Results, limits: Mapping[str, int]) -> HttpResponse:
         """Return 200 for all appended, 207 for some, else the first error as a problem. (PRODUCE-005, -008, -009)"""
         results = [_wire_of_result(result) for result in answer]
         errors = [result for result in answer if isinstance(result, KafkaError)]
         if len(errors) == len(answer):
-            return problem_response(errors[0], results)
+            guilty = next((error for error in errors if error.code != "not_attempted"), errors[0])
+            return problem_response(guilty, results)
         return json_response(207 if errors else 200, ProduceResponse(results=results))
 
     def decode_answer(self, response: HttpResponse) -> Results:
@@ -60,6 +54,42 @@ class ProduceBinding(OperationBinding[Produce, Results]):
             if problem.results is not UNSET:
                 return [_result_of_wire(result) for result in problem.results]
         return super().answer_of(response)
+
+
+class ProduceBinding(_AppendBinding[Produce]):
+    """`POST /v1/topics/{topic}/records`."""
+
+    def encode_request(self, asked: Produce) -> HttpRequest:
+        """Return the request. (PRODUCE-014)"""
+        body = ProduceRequest(records=[wire_of_record(record, _DEPTH) for record in asked.records])
+        return self.request(asked, encode_body(body))
+
+    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> Produce:
+        """Return what is asked. (PRODUCE-012)"""
+        wire = decode_body(request, _REQUEST).records
+        records = [
+            record_of_wire(record, f"/records/{index}", limits["max_json_depth"], record.partition)
+            for index, record in enumerate(wire)
+        ]
+        return Produce(topic=str(values["topic"]), records=records)
+
+
+class ProducePartitionBinding(_AppendBinding[ProducePartition]):
+    """`POST /v1/topics/{topic}/partitions/{partition}/records`."""
+
+    def encode_request(self, asked: ProducePartition) -> HttpRequest:
+        """Return the request. (PRODUCE-014)"""
+        body = ProduceRequest(records=[wire_of_record(record, _DEPTH) for record in asked.records])
+        return self.request(asked, encode_body(body))
+
+    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> ProducePartition:
+        """Return what is asked. (PRODUCE-021)"""
+        wire = decode_body(request, _PARTITION_REQUEST).records
+        records = [
+            record_of_wire(record, f"/records/{index}", limits["max_json_depth"], UNSET)
+            for index, record in enumerate(wire)
+        ]
+        return ProducePartition(topic=str(values["topic"]), partition=int(values["partition"]), records=records)
 
 
 def _wire_of_result(result: Appended | KafkaError) -> ProduceResult:

@@ -1,11 +1,18 @@
 """Records on the wire: between bytes and the messages that carry them. (RECORD-001 to RECORD-019)"""
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from kafka_do.binding.problems import disconnected
 from kafka_do.core.encodings import decode_text, decode_value, encode_text, encode_value
 from kafka_do.core.errors import invalid_request
-from kafka_do.core.messages import FetchedHeader, FetchedRecord, ProduceRecord, ReadEncoding, RecordHeader
+from kafka_do.core.messages import (
+    FetchedHeader,
+    FetchedRecord,
+    ProducePartitionRecord,
+    ProduceRecord,
+    ReadEncoding,
+    RecordHeader,
+)
 from kafka_do.core.records import Header, Record, StoredRecord
 
 __all__ = ["fetched_of_stored", "record_of_wire", "stored_of_fetched", "wire_of_record"]
@@ -30,7 +37,9 @@ def wire_of_record(record: Record, max_depth: int) -> ProduceRecord:
     )
 
 
-def record_of_wire(wire: ProduceRecord, pointer: str, max_depth: int) -> Record:
+def record_of_wire(
+    wire: ProduceRecord | ProducePartitionRecord, pointer: str, max_depth: int, partition: int | UnsetType
+) -> Record:
     """Return the record that a server was sent; `pointer` is its place in the body. (RECORD-001 to RECORD-010)
 
     Raises KafkaError `invalid_request` that points to the faulty member.
@@ -51,7 +60,7 @@ def record_of_wire(wire: ProduceRecord, pointer: str, max_depth: int) -> Record:
         value=value,
         headers=tuple(headers),
         timestamp_ms=None if wire.timestamp_ms is UNSET else wire.timestamp_ms,
-        partition=None if wire.partition is UNSET else wire.partition,
+        partition=None if partition is UNSET else partition,
     )
 
 

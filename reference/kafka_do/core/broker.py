@@ -27,6 +27,7 @@ __all__ = [
     "ListTopics",
     "PartitionSlice",
     "Produce",
+    "ProducePartition",
 ]
 
 
@@ -65,6 +66,14 @@ class Produce(msgspec.Struct, frozen=True):
     """Append `records` to `topic`."""
 
     topic: str
+    records: Sequence[Record]
+
+
+class ProducePartition(msgspec.Struct, frozen=True):
+    """Append `records` to one partition, as one batch; the records name no partition."""
+
+    topic: str
+    partition: int
     records: Sequence[Record]
 
 
@@ -115,7 +124,10 @@ class Broker(Protocol):
         """Delete a topic: `topic_not_found`."""
 
     async def produce(self, request: Produce) -> list[Appended | KafkaError]:
-        """Append records, one result for each: `topic_not_found`, `invalid_request`; each: `partition_not_found`."""
+        """Append records, a result for each: `topic_not_found`, `invalid_request`; each: PRODUCE-011, -018 to -020"""
+
+    async def produce_partition(self, request: ProducePartition) -> list[Appended | KafkaError]:
+        """Append one batch to one partition; results and errors as those of `produce`."""
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records: `topic_not_found`, `partition_not_found`, `offset_out_of_range`."""

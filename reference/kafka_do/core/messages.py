@@ -94,6 +94,19 @@ class ProduceRequest(ClosedMessage):
     records: Annotated[list[ProduceRecord], Meta(min_length=1)]
 
 
+class ProducePartitionRecord(ClosedMessage):
+    value: Raw
+    key: str | None | UnsetType = UNSET
+    key_encoding: TextEncoding = "string"
+    value_encoding: ValueEncoding = "json"
+    headers: list[RecordHeader] | UnsetType = UNSET
+    timestamp_ms: TimestampMs | UnsetType = UNSET
+
+
+class ProducePartitionRequest(ClosedMessage):
+    records: Annotated[list[ProducePartitionRecord], Meta(min_length=1)]
+
+
 class FetchedHeader(Message):
     key: str
     value: str | None

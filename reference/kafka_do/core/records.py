@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["Appended", "Header", "Record", "StoredRecord", "size_of"]
+__all__ = ["Appended", "Header", "Record", "StoredRecord", "size_in_batch", "size_of"]
+
+_RECORD_BYTES = 32
+_HEADER_BYTES = 16
 
 
 class Header(NamedTuple):
@@ -48,9 +51,14 @@ class Appended(NamedTuple):
     timestamp_ms: int | None
 
 
-def size_of(record: StoredRecord) -> int:
+def size_of(record: Record | StoredRecord) -> int:
     """Return the bytes of key, value and headers, as `max_bytes` counts them. (FETCH-008)"""
     size = len(record.key or b"") + len(record.value or b"")
     for header in record.headers:
         size += len(header.key.encode()) + len(header.value or b"")
     return size
+
+
+def size_in_batch(record: Record) -> int:
+    """Return what a record adds to the size of its batch, as `max_batch_bytes` counts it. (PRODUCE-019, PRODUCE-020)"""
+    return size_of(record) + _RECORD_BYTES + _HEADER_BYTES * len(record.headers)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ from kafka_do.core.broker import (
     ListTopics,
     PartitionSlice,
     Produce,
+    ProducePartition,
 )
 from kafka_do.core.checks import check_integer, check_parameters, check_records
 from kafka_do.core.configs import Configs
@@ -31,7 +32,7 @@ from kafka_do.core.messages import (
 )
 from kafka_do.core.paging import page_of
 from kafka_do.core.partitioner import Spread, partition_of_key
-from kafka_do.core.records import Appended, Record
+from kafka_do.core.records import Appended, Record, size_in_batch
 from kafka_do.core.topics import check_topic_name
 from kafka_do.engines.clock import Clock, system_clock
 from kafka_do.spec import SPEC
@@ -81,6 +82,16 @@ class _Topic:
             partition=partition,
             partition_count=count,
         )
+
+
+def _record_too_large(topic: _Topic, partition: int, size: int, most: int) -> KafkaError:
+    return KafkaError(
+        "message_too_large",
+        f"the record has {size} bytes, more than max_record_bytes, which is {most}",
+        topic=topic.name,
+        partition=partition,
+        max_record_bytes=most,
+    )
 
 
 class MemoryEngine:
@@ -185,12 +196,9 @@ class MemoryEngine:
             )
 
     async def produce(self, request: Produce) -> list[Appended | KafkaError]:
-        """Append records, those of one partition as one batch. (PRODUCE-001 to PRODUCE-013)"""
+        """Append records, those of one partition as one batch. (PRODUCE-001 to PRODUCE-020)"""
         topic = self._topic(request.topic)
-        most = self._limits["max_records_per_request"]
-        if not 1 <= len(request.records) <= most:
-            raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(request.records)}")])
-        check_records(request.records)
+        self._check_records(request.records)
         batches: dict[int, list[int]] = defaultdict(list)
         spread: int | None = None
         for index, record in enumerate(request.records):
@@ -207,15 +215,52 @@ class MemoryEngine:
             results.update(zip(indices, self._append(topic, partition, batch), strict=True))
         return [results[index] for index in range(len(request.records))]
 
-    def _append(self, topic: _Topic, partition: int, batch: list[Record]) -> list[Appended | KafkaError]:
+    async def produce_partition(self, request: ProducePartition) -> list[Appended | KafkaError]:
+        """Append one batch to one partition. (PRODUCE-018 to PRODUCE-021)"""
+        topic = self._topic(request.topic)
+        check_parameters("produce_partition", {"partition": request.partition})
+        self._check_records(request.records)
+        return self._append(topic, request.partition, request.records)
+
+    def _check_records(self, records: Sequence[Record]) -> None:
+        most = self._limits["max_records_per_request"]
+        if not 1 <= len(records) <= most:
+            raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(records)}")])
+        check_records(records)
+
+    def _append(self, topic: _Topic, partition: int, batch: Sequence[Record]) -> list[Appended | KafkaError]:
+        """Append a batch whole or not at all."""
         try:
             log = topic.log(partition)
         except KafkaError as error:
             return [error] * len(batch)
+        too_large = self._too_large(topic, partition, [size_in_batch(record) for record in batch])
+        if too_large:
+            return too_large
         now_ms = self._clock()
         if topic.configs["message.timestamp.type"] == "LogAppendTime":
             batch = [msgspec.structs.replace(record, timestamp_ms=now_ms) for record in batch]
         return [Appended(partition, stored.offset, stored.timestamp_ms) for stored in log.append(batch, now_ms)]
+
+    def _too_large(self, topic: _Topic, partition: int, sizes: list[int]) -> list[Appended | KafkaError]:
+        """Return the errors of a batch that is too large or has a record that is; none for one that fits."""
+        most = self._limits["max_record_bytes"]
+        if max(sizes) > most:
+            others = KafkaError(
+                "not_attempted", "another record of the batch was refused", topic=topic.name, partition=partition
+            )
+            return [_record_too_large(topic, partition, size, most) if size > most else others for size in sizes]
+        most = min(self._limits["max_batch_bytes"], int(topic.configs["max.message.bytes"]))
+        if sum(sizes) > most:
+            error = KafkaError(
+                "message_too_large",
+                f"the batch has {sum(sizes)} bytes; at most {most} are taken at once for one partition",
+                topic=topic.name,
+                partition=partition,
+                max_batch_bytes=most,
+            )
+            return [error] * len(sizes)
+        return []
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read one partition. (FETCH-001 to FETCH-008)"""

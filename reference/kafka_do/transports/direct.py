@@ -13,6 +13,7 @@ from kafka_do.core.broker import (
     ListTopics,
     PartitionSlice,
     Produce,
+    ProducePartition,
 )
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic, TopicDescription, TopicPage
@@ -62,6 +63,11 @@ class DirectBroker:
         """Append records."""
         with self._lock:
             return await self._engine.produce(request)
+
+    async def produce_partition(self, request: ProducePartition) -> list[Appended | KafkaError]:
+        """Append one batch to one partition."""
+        with self._lock:
+            return await self._engine.produce_partition(request)
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records."""

@@ -15,6 +15,7 @@ from kafka_do.binding import (
     FETCH_PARTITION,
     LIST_TOPICS,
     PRODUCE,
+    PRODUCE_PARTITION,
 )
 from kafka_do.binding.http import HttpRequest, HttpResponse
 from kafka_do.binding.operation import OperationBinding
@@ -28,6 +29,7 @@ from kafka_do.core.broker import (
     ListTopics,
     PartitionSlice,
     Produce,
+    ProducePartition,
 )
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic, TopicDescription, TopicPage
@@ -83,6 +85,10 @@ class HttpBroker:
     async def produce(self, request: Produce) -> list[Appended | KafkaError]:
         """Append records."""
         return await self._ask(PRODUCE, request)
+
+    async def produce_partition(self, request: ProducePartition) -> list[Appended | KafkaError]:
+        """Append one batch to one partition."""
+        return await self._ask(PRODUCE_PARTITION, request)
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records."""
