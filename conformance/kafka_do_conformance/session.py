@@ -23,6 +23,7 @@ LIMITS = (
     "max_record_bytes",
     "max_batch_bytes",
     "max_fetch_bytes",
+    "max_partitions_per_fetch",
     "max_json_depth",
     "max_partitions_per_topic",
 )

@@ -64,14 +64,14 @@ def _write_mapping(sources: Sources) -> list[str]:
     """Return the table of Kafka's errors in words: the exceptions, and the constants that have a code of their own."""
     kafka = sources.kafka
     own = {constant: code for constant, code in kafka["default"].items() if code != "internal"}
+    occasions: dict[tuple[str, str], list[str]] = {}
+    for constant, code in kafka["when_topic_exists"].items():
+        occasions.setdefault((constant, code), []).append("where the topic exists")
+    for operation, codes in kafka["overrides"].items():
+        for constant, code in codes.items():
+            occasions.setdefault((constant, code), []).append(kafka["operations"][operation])
     exceptions = [
-        [quote_code([constant]), f"{operation}: {kafka['operations'][operation]}", _link_code(code)]
-        for operation, codes in kafka["overrides"].items()
-        for constant, code in codes.items()
-    ]
-    exceptions += [
-        [quote_code([constant]), "where the topic exists", _link_code(code)]
-        for constant, code in kafka["when_topic_exists"].items()
+        [quote_code([constant]), "; ".join(places), _link_code(code)] for (constant, code), places in occasions.items()
     ]
     return [
         "Which code an error of Apache Kafka becomes. Every other constant is `internal`.",

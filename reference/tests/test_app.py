@@ -163,7 +163,11 @@ def test_an_error_is_a_problem_document() -> None:
 
 @pytest.mark.parametrize(
     ("method", "target", "allow"),
-    [("DELETE", "/v1", "GET"), ("PUT", "/v1/topics", "GET, POST"), ("PUT", "/v1/topics/t/partitions/0/records", "GET")],
+    [
+        ("DELETE", "/v1", "GET"),
+        ("PUT", "/v1/topics", "GET, POST"),
+        ("PUT", "/v1/topics/t/partitions/0/records", "GET, POST"),
+    ],
 )
 def test_a_method_that_a_path_does_not_have_is_answered_with_allow(method: str, target: str, allow: str) -> None:
     answer = _ask(_app(), method, target)

@@ -13,10 +13,12 @@ from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import CreateTopicRequest, Topic
 from kafka_do.core.records import Appended, Record
 from kafka_do.engines.memory import MemoryEngine
+from kafka_do.spec import SPEC
 
 T = TypeVar("T")
 
 _LIMITS = {
+    **SPEC.limits,
     "max_request_bytes": 100,
     "max_records_per_request": 4,
     "max_fetch_bytes": 20,

@@ -72,7 +72,7 @@ def test_a_path_that_is_none_of_the_protocols_is_not_found_with_any_method(metho
         ("get", "/v1", "GET"),
         ("PUT", "/v1/topics", "GET, POST"),
         ("DELETE", "/v1/topics/orders/records", "POST"),
-        ("POST", "/v1/topics/orders/partitions/0/records", "GET"),
+        ("PUT", "/v1/topics/orders/partitions/0/records", "GET, POST"),
     ],
 )
 def test_a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(

@@ -145,9 +145,10 @@ def test_the_library_takes_the_example_of_a_request(name: str, body: Any) -> Non
     binding = _BINDINGS[name]
     headers = (("Content-Type", "application/json"),)
     request = HttpRequest("POST", "/", headers=headers, body=json.dumps(body).encode())
-    asked = binding.decode_request(request, {"topic": "orders"}, SPEC.limits)
+    values: dict[str, int | str] = {"topic": "orders", "partition": 1}
+    asked = binding.decode_request(request, values, SPEC.limits)
     again = binding.encode_request(asked)
-    assert binding.decode_request(again, {"topic": "orders"}, SPEC.limits) == asked
+    assert binding.decode_request(again, values, SPEC.limits) == asked
 
 
 @pytest.mark.parametrize(("name", "status", "body"), _ANSWERS)

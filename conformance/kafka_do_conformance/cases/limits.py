@@ -6,6 +6,7 @@ from kafka_do_conformance.verdict import NotApplicable
 
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_RECORDS = 1_000_000
+_MOST_ITEMS = 100_000
 
 
 @server_case(
@@ -89,6 +90,24 @@ def nested_too_deep(server: ServerSession) -> None:
     response = server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0")
     texts = [deepest, f'"{_nested(limit + 1)}"', '"' + "[" * (limit + 1) + '"']
     server.expect("read them back", response, {"status": 200, "values": texts})
+
+
+@server_case(
+    title="More items than max_partitions_per_fetch are refused",
+    requirements=["OFFSETS-006"],
+    hint="As many as the limit are answered, one more is not.",
+)
+def too_many_items(server: ServerSession) -> None:
+    """Ask about as many partitions as allowed, and one more."""
+    limit = server.limits()["max_partitions_per_fetch"]
+    if limit > _MOST_ITEMS:
+        raise NotApplicable(f"max_partitions_per_fetch is {limit}; the suite asks about at most {_MOST_ITEMS}")
+    item = {"topic": server.create_topic(1), "partition": 0, "at": "latest"}
+    response = server.send("POST", "/v1/offsets", value={"partitions": [item] * (limit + 1)})
+    pointed = {"code": "invalid_request", "errors": [{"pointer": "/partitions"}]}
+    server.expect("one too many", response, {"status": 400, "problem": pointed})
+    response = server.send("POST", "/v1/offsets", value={"partitions": [item] * limit})
+    server.expect("as many as allowed", response, {"status": 200})
 
 
 def _nested(depth: int) -> str:

@@ -112,6 +112,26 @@ def auto_round_trip(server: ServerSession) -> None:
 
 
 @server_case(
+    title="A time is found where Kafka finds it",
+    requirements=["OFFSETS-002", "OFFSETS-003"],
+    hint="The first record in the order of offsets at that time or later, not the nearest and not the smallest.",
+)
+def offsets_for_times(server: ServerSession) -> None:
+    """Write each log of the fixture offsets_for_times.json and ask for its times."""
+    for row in _fixture("offsets_for_times"):
+        topic = server.create_topic(1)
+        server.produce(topic, [{"value": 0, "timestamp_ms": timestamp} for timestamp in row["timestamps"]])
+        place = {"topic": topic, "partition": 0}
+        asked = [{**place, "timestamp_ms": query["timestamp_ms"]} for query in row["queries"]]
+        wanted = [{**place, "offset": query["offset"], "timestamp_ms": query["found_ms"]} for query in row["queries"]]
+        largest = row["max_timestamp"]
+        asked.append({**place, "at": "max_timestamp"})
+        wanted.append({**place, "offset": largest["offset"], "timestamp_ms": largest["timestamp"]})
+        response = server.send("POST", "/v1/offsets", value={"partitions": asked})
+        server.expect(row["name"], response, {"status": 200, "json": {"partitions": wanted}})
+
+
+@server_case(
     title="A public data set of thousands of events survives byte for byte",
     requirements=["PRODUCE-005", "PRODUCE-007", "FETCH-001", "FETCH-002", "RECORD-009"],
     hint="Compare what is read with what was sent: the first difference is shown.",

@@ -1,7 +1,7 @@
 """The HTTP binding: operations ↔ requests, answers ↔ responses, errors ↔ problems, in both directions, without I/O."""
 
 from kafka_do.binding.fetch_partition import FetchPartitionBinding
-from kafka_do.binding.operation import Binding, MessageBinding
+from kafka_do.binding.operation import Binding, BodyBinding, MessageBinding
 from kafka_do.binding.produce import ProduceBinding, ProducePartitionBinding
 from kafka_do.binding.topics import AlterTopicBinding, CreateTopicBinding, DeleteTopicBinding
 from kafka_do.core.broker import (
@@ -17,6 +17,8 @@ from kafka_do.core.broker import (
 from kafka_do.core.messages import (
     CreateTopicRequest,
     Discovery,
+    OffsetsRequest,
+    OffsetsResponse,
     Topic,
     TopicDescription,
     TopicPage,
@@ -29,6 +31,7 @@ __all__ = [
     "DESCRIBE_TOPIC",
     "DISCOVER",
     "FETCH_PARTITION",
+    "LIST_OFFSETS",
     "LIST_TOPICS",
     "OPERATIONS",
     "PRODUCE",
@@ -43,6 +46,7 @@ ALTER_TOPIC = AlterTopicBinding("alter_topic", AlterTopic, TopicDescription)
 DELETE_TOPIC = DeleteTopicBinding("delete_topic", DeleteTopic)
 PRODUCE = ProduceBinding("produce", Produce)
 PRODUCE_PARTITION = ProducePartitionBinding("produce_partition", ProducePartition)
+LIST_OFFSETS = BodyBinding("list_offsets", OffsetsRequest, OffsetsResponse)
 FETCH_PARTITION = FetchPartitionBinding("fetch_partition", FetchPartition)
 
 OPERATIONS: tuple[Binding, ...] = (
@@ -55,5 +59,6 @@ OPERATIONS: tuple[Binding, ...] = (
     PRODUCE,
     PRODUCE_PARTITION,
     FETCH_PARTITION,
+    LIST_OFFSETS,
 )
 """Every operation of the specification; a test proves that none is missing."""

@@ -6,14 +6,14 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from kafka_do.binding.bodies import json_response
+from kafka_do.binding.bodies import decode_body, encode_body, json_response
 from kafka_do.binding.http import JSON, HttpRequest, HttpResponse, media_type
 from kafka_do.binding.parameters import Values, format_path, format_query, parse_path, parse_query
 from kafka_do.binding.problems import NOT_OF_THIS_PROTOCOL, disconnected, error_of_response
 from kafka_do.core.broker import Broker
 from kafka_do.spec import SPEC
 
-__all__ = ["Binding", "MessageBinding", "OperationBinding", "decode_message"]
+__all__ = ["Binding", "BodyBinding", "MessageBinding", "OperationBinding", "decode_message"]
 
 Q = TypeVar("Q", bound=msgspec.Struct)
 A = TypeVar("A")
@@ -95,6 +95,22 @@ class MessageBinding(OperationBinding[Q, M]):
 
 
 Binding = OperationBinding[Any, Any]
+
+
+class BodyBinding(MessageBinding[Q, M]):
+    """An operation of which the body of the request is all that is asked."""
+
+    def __init__(self, name: str, asks: type[Q], answers: type[M]) -> None:
+        super().__init__(name, asks, answers)
+        self._asked_decoder = msgspec.json.Decoder(asks)
+
+    def encode_request(self, asked: Q) -> HttpRequest:
+        """Return the request."""
+        return self.request(asked, encode_body(asked))
+
+    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> Q:
+        """Return what is asked."""
+        return decode_body(request, self._asked_decoder)
 
 
 def decode_message(response: HttpResponse, decoder: msgspec.json.Decoder[M]) -> M:

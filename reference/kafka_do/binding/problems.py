@@ -1,21 +1,19 @@
-"""Errors as problem documents (RFC 9457) and as the error of one item. (ERROR-001 to ERROR-006)"""
+"""Errors as problem documents (RFC 9457). (ERROR-001 to ERROR-006)"""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from kafka_do.binding.http import PROBLEM_JSON, HttpResponse, media_type
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import ItemError, Problem, ProduceResult
+from kafka_do.core.item_errors import error_of_item
+from kafka_do.core.messages import Problem, ProduceResult
 from kafka_do.spec import SPEC
 
 __all__ = [
     "NOT_OF_THIS_PROTOCOL",
     "disconnected",
-    "error_of_item",
     "error_of_response",
-    "item_of_error",
     "problem_of_response",
     "problem_response",
 ]
@@ -24,18 +22,6 @@ NOT_OF_THIS_PROTOCOL = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for bytes that no server of this protocol sends."""
 
 _PROBLEM = msgspec.json.Decoder(Problem)
-_OWN = frozenset(("code", "detail", "retriable", "indeterminate", "type", "title", "status", "results"))
-
-
-def item_of_error(error: KafkaError) -> ItemError:
-    """Return the error of one item inside a larger answer. (ERROR-004)"""
-    return ItemError(
-        code=error.code,
-        detail=error.message,
-        retriable=error.retriable,
-        indeterminate=error.indeterminate,
-        **error.fields,
-    )
 
 
 def problem_response(error: KafkaError, results: Sequence[ProduceResult] | None = None) -> HttpResponse:
@@ -55,16 +41,6 @@ def problem_response(error: KafkaError, results: Sequence[ProduceResult] | None 
         **error.fields,
     )
     return HttpResponse(entry.status, (("Content-Type", PROBLEM_JSON),), msgspec.json.encode(problem))
-
-
-def error_of_item(item: ItemError) -> KafkaError:
-    """Return the error that an item carries, flags as sent. (ERROR-006)"""
-    fields: dict[str, Any] = {
-        name: msgspec.to_builtins(value)
-        for name in item.__struct_fields__
-        if name not in _OWN and (value := getattr(item, name)) is not msgspec.UNSET
-    }
-    return KafkaError(item.code, item.detail, retriable=item.retriable, indeterminate=item.indeterminate, **fields)
 
 
 def problem_of_response(response: HttpResponse) -> Problem:

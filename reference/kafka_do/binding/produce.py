@@ -10,10 +10,11 @@ from kafka_do.binding.bodies import decode_body, encode_body, json_response
 from kafka_do.binding.http import HttpRequest, HttpResponse
 from kafka_do.binding.operation import OperationBinding, decode_message
 from kafka_do.binding.parameters import Values
-from kafka_do.binding.problems import disconnected, error_of_item, item_of_error, problem_of_response, problem_response
+from kafka_do.binding.problems import disconnected, problem_of_response, problem_response
 from kafka_do.binding.records import record_of_wire, wire_of_record
 from kafka_do.core.broker import Produce, ProducePartition
 from kafka_do.core.errors import KafkaError
+from kafka_do.core.item_errors import error_of_item, item_of_error
 from kafka_do.core.messages import ProducePartitionRequest, ProduceRequest, ProduceResponse, ProduceResult
 from kafka_do.core.records import Appended
 from kafka_do.spec import SPEC

@@ -6,27 +6,18 @@ import msgspec
 
 from kafka_do.binding.bodies import decode_body, encode_body, json_response
 from kafka_do.binding.http import HttpRequest, HttpResponse
-from kafka_do.binding.operation import MessageBinding, OperationBinding
+from kafka_do.binding.operation import BodyBinding, MessageBinding, OperationBinding
 from kafka_do.binding.parameters import Values
 from kafka_do.core.broker import AlterTopic, DeleteTopic
 from kafka_do.core.messages import AlterTopicRequest, CreateTopicRequest, Topic, TopicDescription
 
 __all__ = ["AlterTopicBinding", "CreateTopicBinding", "DeleteTopicBinding"]
 
-_CREATE = msgspec.json.Decoder(CreateTopicRequest)
 _ALTER = msgspec.json.Decoder(AlterTopicRequest)
 
 
-class CreateTopicBinding(MessageBinding[CreateTopicRequest, Topic]):
-    """`POST /v1/topics`: the body is what is asked."""
-
-    def encode_request(self, asked: CreateTopicRequest) -> HttpRequest:
-        """Return the request."""
-        return self.request(asked, encode_body(asked))
-
-    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> CreateTopicRequest:
-        """Return what is asked."""
-        return decode_body(request, _CREATE)
+class CreateTopicBinding(BodyBinding[CreateTopicRequest, Topic]):
+    """`POST /v1/topics`."""
 
     def encode_answer(self, asked: CreateTopicRequest, answer: Topic, limits: Mapping[str, int]) -> HttpResponse:
         """Return 201, or 200 for what was only tried. (TOPIC-001, TOPIC-009)"""

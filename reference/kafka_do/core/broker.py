@@ -10,6 +10,8 @@ from kafka_do.core.messages import (
     AlterTopicRequest,
     CreateTopicRequest,
     Discovery,
+    OffsetsRequest,
+    OffsetsResponse,
     ReadEncoding,
     Topic,
     TopicDescription,
@@ -131,3 +133,6 @@ class Broker(Protocol):
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records: `topic_not_found`, `partition_not_found`, `offset_out_of_range`."""
+
+    async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
+        """Look up offsets: `invalid_request`; each item: `topic_not_found`, `partition_not_found`."""

@@ -1,5 +1,6 @@
 """The log of one partition: records in the order in which they were appended, each at its offset."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import islice
 
@@ -17,6 +18,9 @@ class PartitionLog:
 
     def __init__(self) -> None:
         self._records: list[StoredRecord] = []
+        self._latest: list[
+            int
+        ] = []  # at each offset the largest timestamp up to it: never falling, so it can be bisected
 
     @property
     def start_offset(self) -> int:
@@ -41,6 +45,10 @@ class PartitionLog:
             for offset, record in enumerate(batch, start=self.high_watermark)
         ]
         self._records.extend(stored)
+        latest = self._latest[-1] if self._latest else 0
+        for record in stored:
+            latest = max(latest, record.timestamp_ms or 0)
+            self._latest.append(latest)
         return stored
 
     def read(self, offset: int, *, max_records: int, max_bytes: int) -> list[StoredRecord]:
@@ -58,3 +66,15 @@ class PartitionLog:
                 break
             found.append(record)
         return found
+
+    def first_at_or_after(self, timestamp_ms: int) -> StoredRecord | None:
+        """Return the first record, in the order of offsets, with that timestamp or a later one. (OFFSETS-002)
+
+        It is where the largest timestamp so far first reaches the time that is looked for.
+        """
+        found = bisect_left(self._latest, timestamp_ms)
+        return self._records[found] if found < len(self._records) else None
+
+    def latest_record(self) -> StoredRecord | None:
+        """Return the record with the largest timestamp, the first of them. (OFFSETS-003)"""
+        return self.first_at_or_after(self._latest[-1]) if self._latest else None

@@ -132,6 +132,20 @@ class FetchedPartition(Message):
     log_start_offset: Offset
 
 
+OffsetAt: TypeAlias = Literal["earliest", "latest", "max_timestamp"]
+
+
+class OffsetQuery(ClosedMessage):
+    topic: TopicName
+    partition: PartitionNumber
+    at: OffsetAt | UnsetType = UNSET
+    timestamp_ms: TimestampMs | UnsetType = UNSET
+
+
+class OffsetsRequest(ClosedMessage):
+    partitions: Annotated[list[OffsetQuery], Meta(min_length=1)]
+
+
 class InvalidMember(Message):
     pointer: str
     detail: str
@@ -183,6 +197,18 @@ class ProduceResult(Message):
 
 class ProduceResponse(Message):
     results: list[ProduceResult]
+
+
+class OffsetResult(Message):
+    topic: TopicName
+    partition: PartitionNumber
+    offset: Offset | None | UnsetType = UNSET
+    timestamp_ms: TimestampMs | None | UnsetType = UNSET
+    error: ItemError | UnsetType = UNSET
+
+
+class OffsetsResponse(Message):
+    partitions: list[OffsetResult]
 
 
 class Problem(ItemError, kw_only=True):

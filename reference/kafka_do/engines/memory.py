@@ -20,10 +20,15 @@ from kafka_do.core.broker import (
 from kafka_do.core.checks import check_integer, check_parameters, check_records
 from kafka_do.core.configs import Configs
 from kafka_do.core.errors import KafkaError, invalid_request
+from kafka_do.core.item_errors import item_of_error
 from kafka_do.core.log import OffsetOutOfRangeError, PartitionLog
 from kafka_do.core.messages import (
     CreateTopicRequest,
     Discovery,
+    OffsetQuery,
+    OffsetResult,
+    OffsetsRequest,
+    OffsetsResponse,
     PartitionDescription,
     ServerInfo,
     Topic,
@@ -288,6 +293,33 @@ class MemoryEngine:
             high_watermark=log.high_watermark,
             log_start_offset=log.start_offset,
         )
+
+    async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
+        """Look up offsets. (OFFSETS-001 to OFFSETS-006)"""
+        most = self._limits["max_partitions_per_fetch"]
+        if not 1 <= len(request.partitions) <= most:
+            raise invalid_request([("/partitions", f"a request has 1 to {most}, not {len(request.partitions)}")])
+        for index, query in enumerate(request.partitions):
+            if (query.at is msgspec.UNSET) == (query.timestamp_ms is msgspec.UNSET):
+                place = f"/partitions/{index}"
+                raise invalid_request([(place, "either 'at' or 'timestamp_ms' has to be there, and not both")])
+        return OffsetsResponse(partitions=[self._offset(query) for query in request.partitions])
+
+    def _offset(self, query: OffsetQuery) -> OffsetResult:
+        try:
+            log = self._topic(query.topic).log(query.partition)
+        except KafkaError as error:
+            return OffsetResult(topic=query.topic, partition=query.partition, error=item_of_error(error))
+        if query.at == "earliest":
+            return OffsetResult(query.topic, query.partition, offset=log.start_offset, timestamp_ms=None)
+        if query.at == "latest":
+            return OffsetResult(query.topic, query.partition, offset=log.high_watermark, timestamp_ms=None)
+        found = (
+            log.latest_record() if query.timestamp_ms is msgspec.UNSET else log.first_at_or_after(query.timestamp_ms)
+        )
+        if found is None:
+            return OffsetResult(query.topic, query.partition, offset=None, timestamp_ms=None)
+        return OffsetResult(query.topic, query.partition, offset=found.offset, timestamp_ms=found.timestamp_ms)
 
     def _topic(self, name: str) -> _Topic:
         try:

@@ -16,7 +16,15 @@ from kafka_do.core.broker import (
     ProducePartition,
 )
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic, TopicDescription, TopicPage
+from kafka_do.core.messages import (
+    CreateTopicRequest,
+    Discovery,
+    OffsetsRequest,
+    OffsetsResponse,
+    Topic,
+    TopicDescription,
+    TopicPage,
+)
 from kafka_do.core.records import Appended
 
 __all__ = ["DirectBroker", "embedded"]
@@ -68,6 +76,11 @@ class DirectBroker:
         """Append one batch to one partition."""
         with self._lock:
             return await self._engine.produce_partition(request)
+
+    async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
+        """Look up offsets."""
+        with self._lock:
+            return await self._engine.list_offsets(request)
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records."""

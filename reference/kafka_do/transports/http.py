@@ -13,6 +13,7 @@ from kafka_do.binding import (
     DESCRIBE_TOPIC,
     DISCOVER,
     FETCH_PARTITION,
+    LIST_OFFSETS,
     LIST_TOPICS,
     PRODUCE,
     PRODUCE_PARTITION,
@@ -32,7 +33,15 @@ from kafka_do.core.broker import (
     ProducePartition,
 )
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic, TopicDescription, TopicPage
+from kafka_do.core.messages import (
+    CreateTopicRequest,
+    Discovery,
+    OffsetsRequest,
+    OffsetsResponse,
+    Topic,
+    TopicDescription,
+    TopicPage,
+)
 from kafka_do.core.records import Appended
 
 if TYPE_CHECKING:
@@ -89,6 +98,10 @@ class HttpBroker:
     async def produce_partition(self, request: ProducePartition) -> list[Appended | KafkaError]:
         """Append one batch to one partition."""
         return await self._ask(PRODUCE_PARTITION, request)
+
+    async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
+        """Look up offsets."""
+        return await self._ask(LIST_OFFSETS, request)
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records."""
