@@ -32,6 +32,7 @@ _DISCOVERY = json.dumps(
             "max_record_bytes": 1000000,
             "max_batch_bytes": 1000000,
             "max_fetch_bytes": 52428800,
+            "max_wait_ms": 30000,
             "max_partitions_per_fetch": 1000,
             "max_json_depth": 128,
             "max_partitions_per_topic": 10000,

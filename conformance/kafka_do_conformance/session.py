@@ -23,6 +23,7 @@ LIMITS = (
     "max_record_bytes",
     "max_batch_bytes",
     "max_fetch_bytes",
+    "max_wait_ms",
     "max_partitions_per_fetch",
     "max_json_depth",
     "max_partitions_per_topic",
@@ -118,7 +119,7 @@ class ServerSession:
         records: list[dict[str, Any]] = []
         offset = 0
         while True:
-            answer = self.fetch(topic, partition, f"offset={offset}&max_records=1000&encoding=base64")
+            answer = self.fetch(topic, partition, f"offset={offset}&max_records=1000&encoding=base64&max_wait_ms=0")
             records += answer["records"]
             if answer["next_offset"] <= offset:
                 return records

@@ -49,7 +49,7 @@ class Wire:
         self._address = (parts.hostname, parts.port or 80)
         self._host = parts.netloc
         self._prefix = parts.path.rstrip("/")
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
         self._socket: socket.socket | None = None
         self._http = h11.Connection(h11.CLIENT)
 
@@ -60,7 +60,7 @@ class Wire:
             status, received, text = self._exchange(method, self._prefix + target, headers, body)
         except TimeoutError:
             self.close()
-            raise Timeout(shown, [Mismatch("answer", "one", f"none within {self._deadline_s:g} s")]) from None
+            raise Timeout(shown, [Mismatch("answer", "one", f"none within {self.deadline_s:g} s")]) from None
         except (OSError, h11.RemoteProtocolError) as error:
             self.close()
             seen = f"{type(error).__name__}: {error}"
@@ -75,7 +75,7 @@ class Wire:
             self._socket = None
 
     def _exchange(self, method: str, target: str, headers: Headers, body: bytes | None) -> tuple[int, Headers, bytes]:
-        ends = time.monotonic() + self._deadline_s
+        ends = time.monotonic() + self.deadline_s
         sock = self._connected()
         length = () if body is None else (("Content-Length", str(len(body))),)
         request = h11.Request(method=method, target=target, headers=[("Host", self._host), *headers, *length])
@@ -121,7 +121,7 @@ class Wire:
         if self._socket is not None and _closed(self._socket):
             self.close()
         if self._socket is None:
-            self._socket = socket.create_connection(self._address, timeout=self._deadline_s)
+            self._socket = socket.create_connection(self._address, timeout=self.deadline_s)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._http = h11.Connection(h11.CLIENT)
         return self._socket

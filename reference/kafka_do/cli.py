@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from kafka_do._version import __version__
+from kafka_do.engines.clock import EventLoopClock
 from kafka_do.engines.memory import MemoryEngine
 from kafka_do.spec import SPEC
 
@@ -43,8 +44,9 @@ def serve(
     """Serve a broker in memory until interrupted. Prints its URL when it is ready."""
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
 
+    engine = MemoryEngine(version=__version__, clock=EventLoopClock())
     try:
-        run(MemoryEngine(version=__version__), host=host, port=port, ready=lambda url: print(url, flush=True))
+        run(engine, host=host, port=port, drain=engine.drain, ready=lambda url: print(url, flush=True))
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 import pytest
 
 from kafka_do.core.errors import KafkaError
+from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
 from kafka_do.server.app import App
 from kafka_do.spec import SPEC
@@ -57,7 +58,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _app() -> App:
-    return App(MemoryEngine(version="9.9", limits=_LIMITS), _LIMITS)
+    return App(MemoryEngine(version="9.9", limits=_LIMITS, clock=ManualClock()), _LIMITS)
 
 
 def _exchange(

@@ -157,7 +157,7 @@ def test_a_server_is_asked_to_read_what_the_client_was_asked_for(asked: FetchPar
 def test_a_client_reads_the_bytes_that_are_stored_in_every_encoding(
     records: list[StoredRecord], encoding: ReadEncoding, after: int, end: int, start: int
 ) -> None:
-    asked = FetchPartition("t", 1, 0, 500, 1_000, encoding)
+    asked = FetchPartition("t", 1, 0, 500, 1_000, encoding=encoding)
     answer = PartitionSlice("t", 1, records, next_offset=after, high_watermark=end, log_start_offset=start)
     assert _answered(FETCH_PARTITION, asked, answer) == answer
 

@@ -388,4 +388,6 @@ def test_a_path_in_the_url_comes_before_the_paths_of_the_protocol() -> None:
     with _answering(answer) as (address, requests), Client(f"{address}/broker/") as client:
         with pytest.raises(KafkaError):
             client.read("a/b", 1, offset=2)
-        assert requests[0].startswith(b"GET /broker/v1/topics/a%2Fb/partitions/1/records?offset=2 HTTP/1.1\r\n")
+        assert requests[0].startswith(
+            b"GET /broker/v1/topics/a%2Fb/partitions/1/records?offset=2&max_wait_ms=0 HTTP/1.1\r\n"
+        )

@@ -12,6 +12,7 @@ from kafka_do.core.broker import Discover, FetchPartition, PartitionSlice, Produ
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import CreateTopicRequest, Topic
 from kafka_do.core.records import Appended, Record
+from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
 from kafka_do.spec import SPEC
 
@@ -42,9 +43,9 @@ class _Broker:
     """An engine with small limits, a clock that stands still, and short ways to ask."""
 
     def __init__(self) -> None:
-        self.now_ms = 1_000
+        self.clock = ManualClock(1_000)
         ids = (f"id-{number}" for number in count())
-        self.engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=lambda: self.now_ms, new_id=lambda: next(ids))
+        self.engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=self.clock, new_id=lambda: next(ids))
 
     def create(self, topic: str = "t", partitions: int = 3) -> Topic:
         """Create a topic."""
@@ -100,7 +101,7 @@ def test_topics_have_different_ids(broker: _Broker) -> None:
 
 
 def test_the_ids_that_an_engine_makes_by_itself_differ_too() -> None:
-    engine = MemoryEngine(version="9.9")
+    engine = MemoryEngine(version="9.9", clock=ManualClock())
     ids = {_done(engine.create_topic(CreateTopicRequest(topic=name))).topic_id for name in ("a", "b")}
     assert len(ids) == 2
 
@@ -172,7 +173,7 @@ def test_results_stand_in_the_order_of_the_request_and_offsets_of_a_partition_fo
 
 
 def test_a_record_without_a_time_gets_that_of_the_clock_and_one_with_a_time_keeps_it(broker: _Broker) -> None:
-    broker.now_ms = 5_000
+    broker.clock.advance(4_000)
     results = broker.produce(Record(value=b"", partition=0), Record(value=b"", partition=0, timestamp_ms=7))
     assert [result.timestamp_ms for result in results if isinstance(result, Appended)] == [5_000, 7]
     assert [record.timestamp_ms for record in broker.fetch(0).records] == [5_000, 7]

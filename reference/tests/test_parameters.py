@@ -28,6 +28,8 @@ def test_what_is_not_given_has_the_default_that_the_specification_states() -> No
         "offset": 7,
         "max_records": 500,
         "max_bytes": 1_048_576,
+        "min_bytes": 1,
+        "max_wait_ms": 500,
         "encoding": "auto",
     }
 
@@ -35,7 +37,7 @@ def test_what_is_not_given_has_the_default_that_the_specification_states() -> No
 def test_what_is_given_is_taken() -> None:
     query = "encoding=base64&max_bytes=1&max_records=100000&offset=9007199254740991"
     expected = {"offset": 9_007_199_254_740_991, "max_records": 100_000, "max_bytes": 1, "encoding": "base64"}
-    assert parse_query(_FETCH, query) == expected
+    assert parse_query(_FETCH, query) == expected | {"min_bytes": 1, "max_wait_ms": 500}
 
 
 def test_names_and_values_are_percent_decoded() -> None:
@@ -139,6 +141,7 @@ def test_a_path_gives_back_what_it_was_made_of(topic: str, partition: int) -> No
 )
 def test_a_query_gives_back_what_it_was_made_of(offset: int, max_records: int, max_bytes: int, encoding: str) -> None:
     values: Values = {"offset": offset, "max_records": max_records, "max_bytes": max_bytes, "encoding": encoding}
+    values |= {"min_bytes": 1, "max_wait_ms": 500}
     assert parse_query(_FETCH, format_query(_FETCH, values)) == values
 
 

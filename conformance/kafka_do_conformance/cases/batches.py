@@ -36,7 +36,7 @@ def record_too_large(server: ServerSession) -> None:
     none = {"code": "message_too_large", "results": [other, guilty]}
     response = server.send("POST", path, value={"records": records[:2]})
     server.expect("none", response, {"status": 413, "problem": none})
-    response = server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0")
+    response = server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0&max_wait_ms=0")
     server.expect("nothing was appended", response, {"status": 200, "json": {"records": [], "high_watermark": 0}})
     exact = _text(limit - _RECORD_BYTES, partition=0)
     server.expect("as large as allowed", server.send("POST", path, value={"records": [exact]}), {"status": 200})

@@ -30,7 +30,7 @@ def request_too_large(server: ServerSession) -> None:
         server.expect(f"a body of {length} bytes", response, expected)
     server.expect(
         "read what is there",
-        server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0"),
+        server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0&max_wait_ms=0"),
         {"status": 200, "json": {"records": [], "high_watermark": 0}},
     )
 
@@ -94,7 +94,7 @@ def nested_too_deep(server: ServerSession) -> None:
 
 @server_case(
     title="More items than max_partitions_per_fetch are refused",
-    requirements=["OFFSETS-006"],
+    requirements=["OFFSETS-006", "FETCH-016"],
     hint="As many as the limit are answered, one more is not.",
 )
 def too_many_items(server: ServerSession) -> None:
@@ -108,6 +108,11 @@ def too_many_items(server: ServerSession) -> None:
     server.expect("one too many", response, {"status": 400, "problem": pointed})
     response = server.send("POST", "/v1/offsets", value={"partitions": [item] * limit})
     server.expect("as many as allowed", response, {"status": 200})
+    position = {"topic": item["topic"], "partition": 0, "offset": 0}
+    response = server.send("POST", "/v1/fetch", value={"partitions": [position] * (limit + 1), "max_wait_ms": 0})
+    server.expect("one too many to fetch", response, {"status": 400, "problem": pointed})
+    response = server.send("POST", "/v1/fetch", value={"partitions": [position] * limit, "max_wait_ms": 0})
+    server.expect("as many as allowed to fetch", response, {"status": 200})
 
 
 def _nested(depth: int) -> str:

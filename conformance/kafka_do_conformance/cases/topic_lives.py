@@ -79,7 +79,7 @@ def topic_made_again(server: ServerSession) -> None:
     after = _describe(server, topic)["topic_id"]
     if after == before:
         server.require("compare", [Mismatch("topic_id", f"another than {before}", after)])
-    response = server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0")
+    response = server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0&max_wait_ms=0")
     empty = {"records": [], "next_offset": 0, "high_watermark": 0, "log_start_offset": 0}
     server.expect("read", response, {"status": 200, "json": empty})
     if server.produce(topic, [{"value": 3}])[0]["offset"] != 0:

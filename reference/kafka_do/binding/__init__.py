@@ -1,6 +1,6 @@
 """The HTTP binding: operations ↔ requests, answers ↔ responses, errors ↔ problems, in both directions, without I/O."""
 
-from kafka_do.binding.fetch_partition import FetchPartitionBinding
+from kafka_do.binding.fetch import FetchBinding, FetchPartitionBinding
 from kafka_do.binding.operation import Binding, BodyBinding, MessageBinding
 from kafka_do.binding.produce import ProduceBinding, ProducePartitionBinding
 from kafka_do.binding.topics import AlterTopicBinding, CreateTopicBinding, DeleteTopicBinding
@@ -17,6 +17,7 @@ from kafka_do.core.broker import (
 from kafka_do.core.messages import (
     CreateTopicRequest,
     Discovery,
+    FetchRequest,
     OffsetsRequest,
     OffsetsResponse,
     Topic,
@@ -30,6 +31,7 @@ __all__ = [
     "DELETE_TOPIC",
     "DESCRIBE_TOPIC",
     "DISCOVER",
+    "FETCH",
     "FETCH_PARTITION",
     "LIST_OFFSETS",
     "LIST_TOPICS",
@@ -47,6 +49,7 @@ DELETE_TOPIC = DeleteTopicBinding("delete_topic", DeleteTopic)
 PRODUCE = ProduceBinding("produce", Produce)
 PRODUCE_PARTITION = ProducePartitionBinding("produce_partition", ProducePartition)
 LIST_OFFSETS = BodyBinding("list_offsets", OffsetsRequest, OffsetsResponse)
+FETCH = FetchBinding("fetch", FetchRequest)
 FETCH_PARTITION = FetchPartitionBinding("fetch_partition", FetchPartition)
 
 OPERATIONS: tuple[Binding, ...] = (
@@ -58,6 +61,7 @@ OPERATIONS: tuple[Binding, ...] = (
     DELETE_TOPIC,
     PRODUCE,
     PRODUCE_PARTITION,
+    FETCH,
     FETCH_PARTITION,
     LIST_OFFSETS,
 )

@@ -31,7 +31,7 @@ def connect(url: str, *, timeout_ms: int) -> Connection:
         transport = BlockingHttp(url, timeout_ms=timeout_ms)
         return Connection(HttpBroker(transport.exchange), transport.close)
     if scheme == "memory" and "://" in url:
-        broker = embedded(rest, lambda: MemoryEngine(version=__version__))
+        broker = embedded(rest, lambda clock: MemoryEngine(version=__version__, clock=clock))
         return Connection(broker, lambda: None)
     raise ValueError(f"a broker's URL begins with http://, https:// or memory://, unlike {url!r}")
 

@@ -13,13 +13,17 @@ _DEFAULTS = {parameter.name: parameter.default for parameter in SPEC.operations[
 async def read(
     broker: Broker, topic: str, partition: int, *, offset: int, max_records: int | None, max_bytes: int | None
 ) -> Read:
-    """Read once from `offset`; None takes the specification's default. Raises KafkaError. (FETCH-009 to FETCH-011)"""
+    """Read what is there from `offset` on; None takes the specification's default. (FETCH-009 to FETCH-011)
+
+    Raises KafkaError.
+    """
     request = FetchPartition(
         topic=topic,
         partition=partition,
         offset=offset,
         max_records=int(_DEFAULTS["max_records"] or 0) if max_records is None else max_records,
         max_bytes=int(_DEFAULTS["max_bytes"] or 0) if max_bytes is None else max_bytes,
+        max_wait_ms=0,
     )
     found = await broker.fetch_partition(request)
     return Read(

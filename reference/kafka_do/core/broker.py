@@ -10,6 +10,7 @@ from kafka_do.core.messages import (
     AlterTopicRequest,
     CreateTopicRequest,
     Discovery,
+    FetchRequest,
     OffsetsRequest,
     OffsetsResponse,
     ReadEncoding,
@@ -27,6 +28,7 @@ __all__ = [
     "Discover",
     "FetchPartition",
     "ListTopics",
+    "PartitionFailure",
     "PartitionSlice",
     "Produce",
     "ProducePartition",
@@ -87,6 +89,8 @@ class FetchPartition(msgspec.Struct, frozen=True):
     offset: int
     max_records: int
     max_bytes: int
+    min_bytes: int = 1
+    max_wait_ms: int = 0
     encoding: ReadEncoding = "auto"
 
 
@@ -99,6 +103,14 @@ class PartitionSlice(msgspec.Struct, frozen=True):
     next_offset: int
     high_watermark: int
     log_start_offset: int
+
+
+class PartitionFailure(msgspec.Struct, frozen=True):
+    """Why a partition of a larger fetch could not be read. (FETCH-014)"""
+
+    topic: str
+    partition: int
+    error: KafkaError
 
 
 class Broker(Protocol):
@@ -136,3 +148,6 @@ class Broker(Protocol):
 
     async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
         """Look up offsets: `invalid_request`; each item: `topic_not_found`, `partition_not_found`."""
+
+    async def fetch(self, request: FetchRequest) -> list[PartitionSlice | PartitionFailure]:
+        """Read many partitions, in order: `invalid_request`; each item: the errors of `fetch_partition`."""

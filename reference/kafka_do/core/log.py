@@ -52,7 +52,7 @@ class PartitionLog:
         return stored
 
     def read(self, offset: int, *, max_records: int, max_bytes: int) -> list[StoredRecord]:
-        """Return the records from `offset` on; the first is returned whatever its size. (FETCH-001, -007, -008)
+        """Return the records from `offset` on; the first whatever its size. (FETCH-001, -007, -008)
 
         Raises OffsetOutOfRangeError for a position below the start or beyond the end; the end is none. (FETCH-005)
         """

@@ -31,6 +31,18 @@ ValueEncoding: TypeAlias = Literal["json", "string", "base64"]
 ReadEncoding: TypeAlias = Literal["auto", "json", "string", "base64"]
 
 
+MaxRecords: TypeAlias = Annotated[int, Meta(ge=1, le=100000)]
+
+
+MaxBytes: TypeAlias = Annotated[int, Meta(ge=1, le=9007199254740991)]
+
+
+MinBytes: TypeAlias = Annotated[int, Meta(ge=0, le=9007199254740991)]
+
+
+MaxWait: TypeAlias = Annotated[int, Meta(ge=0, le=2147483647)]
+
+
 class ServerInfo(Message):
     name: str
     version: str
@@ -146,6 +158,21 @@ class OffsetsRequest(ClosedMessage):
     partitions: Annotated[list[OffsetQuery], Meta(min_length=1)]
 
 
+class FetchPosition(ClosedMessage):
+    topic: TopicName
+    partition: PartitionNumber
+    offset: Offset
+
+
+class FetchRequest(ClosedMessage):
+    partitions: Annotated[list[FetchPosition], Meta(min_length=1)]
+    max_records: MaxRecords = 500
+    max_bytes: MaxBytes = 1048576
+    min_bytes: MinBytes = 1
+    max_wait_ms: MaxWait = 500
+    encoding: ReadEncoding = "auto"
+
+
 class InvalidMember(Message):
     pointer: str
     detail: str
@@ -209,6 +236,20 @@ class OffsetResult(Message):
 
 class OffsetsResponse(Message):
     partitions: list[OffsetResult]
+
+
+class FetchItem(Message):
+    topic: TopicName
+    partition: PartitionNumber
+    records: list[FetchedRecord] | UnsetType = UNSET
+    next_offset: Offset | UnsetType = UNSET
+    high_watermark: Offset | UnsetType = UNSET
+    log_start_offset: Offset | UnsetType = UNSET
+    error: ItemError | UnsetType = UNSET
+
+
+class FetchResponse(Message):
+    partitions: list[FetchItem]
 
 
 class Problem(ItemError, kw_only=True):

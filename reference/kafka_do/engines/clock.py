@@ -1,14 +1,126 @@
-"""The time that an engine is given."""
+"""The time that an engine is given: what time it is, and a way to wait."""
 
+import asyncio
+import threading
 import time
-from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
 
-__all__ = ["Clock", "system_clock"]
-
-Clock = Callable[[], int]
-"""Returns the time in milliseconds since the Unix epoch."""
+__all__ = ["Clock", "EventLoopClock", "ManualClock", "ThreadClock", "Waiter"]
 
 
-def system_clock() -> int:
-    """Return the machine's time."""
+class Waiter(Protocol):
+    """Waits once, for whichever comes first: `wake`, or the end of a time."""
+
+    def wake(self) -> None:
+        """End the waiting."""
+
+    async def wait(self, timeout_ms: int) -> None:
+        """Wait until `wake` or until `timeout_ms` have passed."""
+
+
+class Clock(Protocol):
+    """Where an engine has its time from."""
+
+    def now_ms(self) -> int:
+        """Return the time in milliseconds since the Unix epoch."""
+
+    def waiter(self) -> Waiter:
+        """Return a new waiter."""
+
+
+def _machine_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+class EventLoopClock:
+    """The machine's time; waiters suspend the running task, one future each."""
+
+    def now_ms(self) -> int:
+        """Return the machine's time."""
+        return _machine_ms()
+
+    def waiter(self) -> Waiter:
+        """Return a waiter of the running event loop."""
+        return _FutureWaiter()
+
+
+class _FutureWaiter:
+    def __init__(self) -> None:
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def wake(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
+
+    async def wait(self, timeout_ms: int) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.future, timeout_ms / 1000)
+
+
+class ThreadClock:
+    """The machine's time; waiters block the thread, which gives `condition` up meanwhile so that others can append."""
+
+    def __init__(self) -> None:
+        self.condition = threading.Condition()
+
+    def now_ms(self) -> int:
+        """Return the machine's time."""
+        return _machine_ms()
+
+    def waiter(self) -> Waiter:
+        """Return a waiter; its methods are to be called with `condition` held."""
+        return _ConditionWaiter(self.condition)
+
+
+class _ConditionWaiter:
+    def __init__(self, condition: threading.Condition) -> None:
+        self._condition = condition
+        self._woken = False
+
+    def wake(self) -> None:
+        self._woken = True
+        self._condition.notify_all()
+
+    async def wait(self, timeout_ms: int) -> None:
+        self._condition.wait_for(lambda: self._woken, timeout_ms / 1000)
+
+
+class ManualClock:
+    """A time that stands still until it is moved: for tests, which never wait for time to pass."""
+
+    def __init__(self, now_ms: int = 0) -> None:
+        self._now_ms = now_ms
+        self._waiting: dict[_FutureWaiter, int] = {}
+
+    def now_ms(self) -> int:
+        """Return the time as it was set."""
+        return self._now_ms
+
+    def waiter(self) -> Waiter:
+        """Return a waiter of the running event loop whose time is this clock's."""
+        return _ManualWaiter(self)
+
+    def advance(self, ms: int) -> None:
+        """Move the time, and end every waiting whose time has come."""
+        self._now_ms += ms
+        for waiter, ends_ms in list(self._waiting.items()):
+            if ends_ms <= self._now_ms:
+                waiter.wake()
+
+    async def hold(self, waiter: _FutureWaiter, timeout_ms: int) -> None:
+        """Keep a waiter until it is woken or the time has come."""
+        self._waiting[waiter] = self._now_ms + timeout_ms
+        try:
+            await waiter.future
+        finally:
+            del self._waiting[waiter]
+
+
+class _ManualWaiter(_FutureWaiter):
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    async def wait(self, timeout_ms: int) -> None:
+        await self._clock.hold(self, timeout_ms)

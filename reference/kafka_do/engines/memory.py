@@ -13,6 +13,7 @@ from kafka_do.core.broker import (
     Discover,
     FetchPartition,
     ListTopics,
+    PartitionFailure,
     PartitionSlice,
     Produce,
     ProducePartition,
@@ -25,6 +26,8 @@ from kafka_do.core.log import OffsetOutOfRangeError, PartitionLog
 from kafka_do.core.messages import (
     CreateTopicRequest,
     Discovery,
+    FetchPosition,
+    FetchRequest,
     OffsetQuery,
     OffsetResult,
     OffsetsRequest,
@@ -37,12 +40,14 @@ from kafka_do.core.messages import (
 )
 from kafka_do.core.paging import page_of
 from kafka_do.core.partitioner import Spread, partition_of_key
-from kafka_do.core.records import Appended, Record, size_in_batch
+from kafka_do.core.records import Appended, Record, size_in_batch, size_of
 from kafka_do.core.topics import check_topic_name
-from kafka_do.engines.clock import Clock, system_clock
+from kafka_do.engines.clock import Clock, Waiter
 from kafka_do.spec import SPEC
 
 __all__ = ["MemoryEngine"]
+
+_FETCH_PARAMETERS = ("partition", "offset", "max_records", "max_bytes", "min_bytes", "max_wait_ms")
 
 
 class _Topic:
@@ -89,6 +94,28 @@ class _Topic:
         )
 
 
+def _enough(found: list[PartitionSlice | PartitionFailure], min_bytes: int) -> bool:
+    """Whether an answer need not wait: it has an error or the bytes that were wanted. (FETCH-012, FETCH-013)"""
+    size = 0
+    for one in found:
+        if isinstance(one, PartitionFailure):
+            return True
+        size += sum(max(1, size_of(record)) for record in one.records)
+    return size >= min_bytes
+
+
+def _out_of_range(position: FetchPosition, log: PartitionLog) -> KafkaError:
+    return KafkaError(
+        "offset_out_of_range",
+        f"offset {position.offset} of {position.topic}/{position.partition} lies outside the log,"
+        f" which begins at {log.start_offset} and ends at {log.high_watermark}",
+        topic=position.topic,
+        partition=position.partition,
+        log_start_offset=log.start_offset,
+        high_watermark=log.high_watermark,
+    )
+
+
 def _record_too_large(topic: _Topic, partition: int, size: int, most: int) -> KafkaError:
     return KafkaError(
         "message_too_large",
@@ -110,7 +137,7 @@ class MemoryEngine:
         *,
         version: str,
         limits: Mapping[str, int] = SPEC.limits,
-        clock: Clock = system_clock,
+        clock: Clock,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._version = version
@@ -118,6 +145,8 @@ class MemoryEngine:
         self._clock = clock
         self._new_id = new_id
         self._topics: dict[str, _Topic] = {}
+        self._waiting: defaultdict[PartitionLog, set[Waiter]] = defaultdict(set)
+        self._draining = False
 
     async def discover(self, request: Discover) -> Discovery:
         """Tell revision, features and limits. (DISCOVERY-001)"""
@@ -177,6 +206,8 @@ class MemoryEngine:
                 "topic_not_found", f"the topic '{topic.name}' has another id than {request.topic_id}", topic=topic.name
             )
         del self._topics[topic.name]
+        for log in topic.logs:
+            self._wake(log)
 
     def _grow(self, topic: _Topic, partitions: int) -> None:
         check_integer("/partitions", "PartitionCount", partitions)
@@ -242,10 +273,12 @@ class MemoryEngine:
         too_large = self._too_large(topic, partition, [size_in_batch(record) for record in batch])
         if too_large:
             return too_large
-        now_ms = self._clock()
+        now_ms = self._clock.now_ms()
         if topic.configs["message.timestamp.type"] == "LogAppendTime":
             batch = [msgspec.structs.replace(record, timestamp_ms=now_ms) for record in batch]
-        return [Appended(partition, stored.offset, stored.timestamp_ms) for stored in log.append(batch, now_ms)]
+        appended = log.append(batch, now_ms)
+        self._wake(log)
+        return [Appended(partition, stored.offset, stored.timestamp_ms) for stored in appended]
 
     def _too_large(self, topic: _Topic, partition: int, sizes: list[int]) -> list[Appended | KafkaError]:
         """Return the errors of a batch that is too large or has a record that is; none for one that fits."""
@@ -268,37 +301,97 @@ class MemoryEngine:
         return []
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
-        """Read one partition. (FETCH-001 to FETCH-008)"""
-        asked = {name: getattr(request, name) for name in ("partition", "offset", "max_records", "max_bytes")}
+        """Read one partition. (FETCH-001 to FETCH-013)"""
+        asked = {parameter: getattr(request, parameter) for parameter in _FETCH_PARAMETERS}
         check_parameters("fetch_partition", asked)
-        log = self._topic(request.topic).log(request.partition)
-        max_bytes = min(request.max_bytes, self._limits["max_fetch_bytes"])
-        try:
-            records = log.read(request.offset, max_records=request.max_records, max_bytes=max_bytes)
-        except OffsetOutOfRangeError:
-            raise KafkaError(
-                "offset_out_of_range",
-                f"offset {request.offset} of {request.topic}/{request.partition} lies outside the log,"
-                f" which begins at {log.start_offset} and ends at {log.high_watermark}",
-                topic=request.topic,
-                partition=request.partition,
-                log_start_offset=log.start_offset,
-                high_watermark=log.high_watermark,
-            ) from None
-        return PartitionSlice(
-            topic=request.topic,
-            partition=request.partition,
-            records=records,
-            next_offset=records[-1].offset + 1 if records else request.offset,
-            high_watermark=log.high_watermark,
-            log_start_offset=log.start_offset,
+        (found,) = await self.fetch(
+            FetchRequest(
+                partitions=[FetchPosition(topic=request.topic, partition=request.partition, offset=request.offset)],
+                max_records=request.max_records,
+                max_bytes=request.max_bytes,
+                min_bytes=request.min_bytes,
+                max_wait_ms=request.max_wait_ms,
+            )
         )
+        if isinstance(found, PartitionFailure):
+            raise found.error
+        return found
+
+    async def fetch(self, request: FetchRequest) -> list[PartitionSlice | PartitionFailure]:
+        """Read many partitions, waiting for records if there are none. (FETCH-012 to FETCH-016)"""
+        self._check_items(len(request.partitions))
+        ends_ms = self._clock.now_ms() + min(request.max_wait_ms, self._limits["max_wait_ms"])
+        while True:
+            found = self._read(request)
+            left_ms = ends_ms - self._clock.now_ms()
+            if left_ms <= 0 or self._draining or _enough(found, request.min_bytes):
+                return found
+            await self._wait(request, left_ms)
+
+    def _read(self, request: FetchRequest) -> list[PartitionSlice | PartitionFailure]:
+        """Fill an answer in the order of the items. (FETCH-015)"""
+        found: list[PartitionSlice | PartitionFailure] = []
+        records_left = request.max_records
+        bytes_left = min(request.max_bytes, self._limits["max_fetch_bytes"])
+        for position in request.partitions:
+            try:
+                log = self._topic(position.topic).log(position.partition)
+                records = log.read(position.offset, max_records=records_left, max_bytes=bytes_left)
+            except KafkaError as error:
+                found.append(PartitionFailure(position.topic, position.partition, error))
+                continue
+            except OffsetOutOfRangeError:
+                found.append(PartitionFailure(position.topic, position.partition, _out_of_range(position, log)))
+                continue
+            size = sum(size_of(record) for record in records)
+            if size > bytes_left and records_left < request.max_records:
+                records, size = [], 0  # one record that is too large is answered only as the first of all
+            records_left -= len(records)
+            bytes_left -= size
+            found.append(
+                PartitionSlice(
+                    topic=position.topic,
+                    partition=position.partition,
+                    records=records,
+                    next_offset=records[-1].offset + 1 if records else position.offset,
+                    high_watermark=log.high_watermark,
+                    log_start_offset=log.start_offset,
+                )
+            )
+        return found
+
+    async def _wait(self, request: FetchRequest, timeout_ms: int) -> None:
+        """Wait for an append to one of the partitions, one waiter for all of them."""
+        waiter = self._clock.waiter()
+        logs = {self._topics[item.topic].logs[item.partition] for item in request.partitions}
+        for log in logs:
+            self._waiting[log].add(waiter)
+        try:
+            await waiter.wait(timeout_ms)
+        finally:
+            for log in logs:
+                self._waiting[log].discard(waiter)
+                if not self._waiting[log]:
+                    del self._waiting[log]
+
+    def _wake(self, log: PartitionLog) -> None:
+        for waiter in self._waiting.get(log, ()):
+            waiter.wake()
+
+    def drain(self) -> None:
+        """Have every waiting fetch answered now, and wait for nothing any more."""
+        self._draining = True
+        for log in list(self._waiting):
+            self._wake(log)
+
+    def _check_items(self, count: int) -> None:
+        most = self._limits["max_partitions_per_fetch"]
+        if not 1 <= count <= most:
+            raise invalid_request([("/partitions", f"a request has 1 to {most}, not {count}")])
 
     async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
         """Look up offsets. (OFFSETS-001 to OFFSETS-006)"""
-        most = self._limits["max_partitions_per_fetch"]
-        if not 1 <= len(request.partitions) <= most:
-            raise invalid_request([("/partitions", f"a request has 1 to {most}, not {len(request.partitions)}")])
+        self._check_items(len(request.partitions))
         for index, query in enumerate(request.partitions):
             if (query.at is msgspec.UNSET) == (query.timestamp_ms is msgspec.UNSET):
                 place = f"/partitions/{index}"

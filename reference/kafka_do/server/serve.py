@@ -14,10 +14,11 @@ _BACKLOG = 2048
 _GRACE_S = 2
 
 
-def serve(broker: Broker, *, host: str, port: int, ready: Callable[[str], None]) -> None:
+def serve(broker: Broker, *, host: str, port: int, drain: Callable[[], None], ready: Callable[[str], None]) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
-    `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted.
+    `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
+    server begins to stop: it has to end what waits.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -35,4 +36,17 @@ def serve(broker: Broker, *, host: str, port: int, ready: Callable[[str], None])
             timeout_graceful_shutdown=_GRACE_S,
         )
         ready(f"http://{name}:{listener.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, drain).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that has its waiting requests answered before it stops."""
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what waits end, then stop."""
+        self._drain()
+        await super().shutdown(sockets)

@@ -11,6 +11,7 @@ from kafka_do.core.broker import (
     Discover,
     FetchPartition,
     ListTopics,
+    PartitionFailure,
     PartitionSlice,
     Produce,
     ProducePartition,
@@ -19,6 +20,7 @@ from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import (
     CreateTopicRequest,
     Discovery,
+    FetchRequest,
     OffsetsRequest,
     OffsetsResponse,
     Topic,
@@ -26,16 +28,20 @@ from kafka_do.core.messages import (
     TopicPage,
 )
 from kafka_do.core.records import Appended
+from kafka_do.engines.clock import Clock, ThreadClock
 
 __all__ = ["DirectBroker", "embedded"]
 
 
 class DirectBroker:
-    """The operations of an engine in this process, one thread at a time."""
+    """The operations of an engine in this process, one thread at a time.
 
-    def __init__(self, engine: Broker) -> None:
+    `lock` is the one that the engine's clock gives up while a fetch waits.
+    """
+
+    def __init__(self, engine: Broker, lock: threading.Condition) -> None:
         self._engine = engine
-        self._lock = threading.Lock()
+        self._lock = lock
 
     async def discover(self, request: Discover) -> Discovery:
         """Tell revision, features and limits."""
@@ -82,6 +88,11 @@ class DirectBroker:
         with self._lock:
             return await self._engine.list_offsets(request)
 
+    async def fetch(self, request: FetchRequest) -> list[PartitionSlice | PartitionFailure]:
+        """Read many partitions."""
+        with self._lock:
+            return await self._engine.fetch(request)
+
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records."""
         with self._lock:
@@ -92,11 +103,16 @@ _brokers: dict[str, DirectBroker] = {}
 _lock = threading.Lock()
 
 
-def embedded(name: str, make: Callable[[], Broker]) -> DirectBroker:
+def embedded(name: str, make: Callable[[Clock], Broker]) -> DirectBroker:
     """Return the broker of that name in this process, made on first use. The empty name is always a new broker."""
     if not name:
-        return DirectBroker(make())
+        return _new(make)
     with _lock:
         if name not in _brokers:
-            _brokers[name] = DirectBroker(make())
+            _brokers[name] = _new(make)
         return _brokers[name]
+
+
+def _new(make: Callable[[Clock], Broker]) -> DirectBroker:
+    clock = ThreadClock()
+    return DirectBroker(make(clock), clock.condition)

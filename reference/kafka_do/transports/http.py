@@ -12,6 +12,7 @@ from kafka_do.binding import (
     DELETE_TOPIC,
     DESCRIBE_TOPIC,
     DISCOVER,
+    FETCH,
     FETCH_PARTITION,
     LIST_OFFSETS,
     LIST_TOPICS,
@@ -28,6 +29,7 @@ from kafka_do.core.broker import (
     Discover,
     FetchPartition,
     ListTopics,
+    PartitionFailure,
     PartitionSlice,
     Produce,
     ProducePartition,
@@ -36,6 +38,7 @@ from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import (
     CreateTopicRequest,
     Discovery,
+    FetchRequest,
     OffsetsRequest,
     OffsetsResponse,
     Topic,
@@ -102,6 +105,10 @@ class HttpBroker:
     async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
         """Look up offsets."""
         return await self._ask(LIST_OFFSETS, request)
+
+    async def fetch(self, request: FetchRequest) -> list[PartitionSlice | PartitionFailure]:
+        """Read many partitions."""
+        return await self._ask(FETCH, request)
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records."""
