@@ -1,5 +1,6 @@
 """The suite's side of the adapter protocol. (spec/adapter.schema.json)"""
 
+import contextlib
 import functools
 import json
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ __all__ = ["PROTOCOL", "Adapter", "AdapterDefectError"]
 
 PROTOCOL = 0
 _LONGEST_LINE = 64 * 1024 * 1024
+_LAST_WORDS_S = 2.0
 
 
 class AdapterDefectError(Exception):
@@ -51,6 +53,7 @@ class Adapter:
         self._env = env
         self._deadline_s = deadline_s
         self._process: LineProcess | None = None
+        self._greeting: dict[str, Any] = {}
         self._last = 0
 
     def hello(self) -> dict[str, Any]:
@@ -77,17 +80,26 @@ class Adapter:
                 process.stop()
 
     def _started(self) -> tuple[LineProcess, dict[str, Any]]:
-        if self._process is None or not self._process.alive:
+        if self._process is not None and not self._process.alive:
+            obituary = self._process.obituary
             self._drop()
-            try:
-                self._process = LineProcess(self._command, env=self._env)
-            except OSError as error:
-                raise AdapterDefectError(f"cannot start {' '.join(self._command)}: {error.strerror}") from None
-            answer = self._ask(self._process, "hello", {"protocol": PROTOCOL})
+            raise Crashed("between two commands", [Mismatch("the adapter", "runs until bye", obituary)])
+        if self._process is None:
+            self._process, self._greeting = self._greeted()
+        return self._process, self._greeting
+
+    def _greeted(self) -> tuple[LineProcess, dict[str, Any]]:
+        try:
+            process = LineProcess(self._command, env=self._env)
+        except OSError as error:
+            raise AdapterDefectError(f"cannot start {' '.join(self._command)}: {error.strerror}") from None
+        with contextlib.ExitStack() as otherwise:
+            otherwise.callback(process.kill)
+            answer = self._ask(process, "hello", {"protocol": PROTOCOL})
             if "ok" not in answer:
                 raise AdapterDefectError(f"the adapter did not greet back: {json.dumps(answer)}")
-            self._greeting: dict[str, Any] = answer["ok"]
-        return self._process, self._greeting
+            otherwise.pop_all()
+        return process, answer["ok"]
 
     def _ask(self, process: LineProcess, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
         self._last += 1
@@ -100,9 +112,9 @@ class Adapter:
         except TimeoutError:
             self._drop()
             raise Timeout(step, [Mismatch("answer", "one", f"none within {self._deadline_s:g} s")]) from None
-        except OSError:
-            line = None
         if line is None:
+            with contextlib.suppress(TimeoutError):
+                process.wait(_LAST_WORDS_S)
             obituary = process.obituary
             self._drop()
             raise Crashed(step, [Mismatch("answer", "one", obituary)])
@@ -117,7 +129,7 @@ class Adapter:
             raise AdapterDefectError(f"the answer is longer than {_LONGEST_LINE} bytes")
         try:
             answer: dict[str, Any] = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise AdapterDefectError(f"the answer is not JSON ({error}): {line[:200]!r}") from None
         _conform("answer", answer, "the answer")
         if answer["id"] != self._last:

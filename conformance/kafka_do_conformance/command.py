@@ -6,16 +6,13 @@ from collections.abc import Sequence
 import pytest
 
 from kafka_do_conformance.load import CASES, PACKAGE
+from kafka_do_conformance.plugin import RECORDER, Recorder
 
 __all__ = ["main"]
 
+_VIOLATION = 1
 _USAGE_ERROR = 2
-_EXITS = {
-    int(pytest.ExitCode.OK): 0,
-    int(pytest.ExitCode.TESTS_FAILED): 1,
-    int(pytest.ExitCode.NO_TESTS_COLLECTED): 3,
-    3: 3,
-}
+_TOO_LITTLE = 3
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,4 +26,30 @@ def main(arguments: Sequence[str]) -> int:
         *("--rootdir", str(PACKAGE), "-c", str(PACKAGE / "pytest.ini"), "--confcutdir", str(CASES)),
         *("-p", "no:cacheprovider", "-p", "kafka_do_conformance.plugin", "--import-mode", "importlib"),
     ]
-    return _EXITS.get(int(pytest.main([*isolated, *arguments, str(CASES)])), _USAGE_ERROR)
+    outcome = _Outcome()
+    ended = pytest.main([*isolated, *arguments, str(CASES)], plugins=[outcome])
+    return _status(int(ended), outcome)
+
+
+class _Outcome:
+    """Looks at the run when it is over."""
+
+    is_broken = False
+    proves_nothing = False
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        recorder = session.config.pluginmanager.get_plugin(RECORDER)
+        if isinstance(recorder, Recorder) and recorder.run.results:
+            self.is_broken = recorder.run.is_broken
+            self.proves_nothing = recorder.run.proves_nothing
+
+
+def _status(ended: int, outcome: _Outcome) -> int:
+    if ended == pytest.ExitCode.NO_TESTS_COLLECTED:
+        return _TOO_LITTLE
+    if ended == pytest.ExitCode.TESTS_FAILED:
+        if outcome.is_broken:
+            return _USAGE_ERROR
+        return _TOO_LITTLE if outcome.proves_nothing else _VIOLATION
+    return 0 if ended == pytest.ExitCode.OK else _USAGE_ERROR

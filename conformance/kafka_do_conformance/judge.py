@@ -2,7 +2,9 @@
 
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import closing
+from typing import TypeVar
 
 from kafka_do_conformance.adapter import AdapterDefectError
 from kafka_do_conformance.case import Case, CodeCase, ExchangeCase, Role
@@ -50,19 +52,30 @@ def judge(case: Case, role: Role, targets: Targets) -> Result:
     return result
 
 
+S = TypeVar("S")
+
+
+def _program(case: Case, program: Callable[[S], None] | None) -> Callable[[S], None]:
+    if program is None:
+        raise RuntimeError(f"the case {case.slug} cites requirements of a role that it has no program for")
+    return program
+
+
 def _run(case: Case, role: Role, targets: Targets) -> None:
+    if not isinstance(case, ExchangeCase | CodeCase):
+        raise TypeError(f"{type(case).__name__} is no case that the suite can run")
     if role == "server" and targets.server is not None:
         with closing(targets.server.wire()) as wire:
             if isinstance(case, ExchangeCase):
                 judge_server(case, ServerSession(wire))
-            elif isinstance(case, CodeCase) and case.run_server is not None:
-                case.run_server(ServerSession(wire))
+            else:
+                _program(case, case.run_server)(ServerSession(wire))
     elif role == "client" and targets.client is not None:
         if isinstance(case, ExchangeCase):
             with Peer() as peer:
                 judge_client(case, targets.client.adapter, peer)
-        elif isinstance(case, CodeCase) and case.run_client is not None:
+        else:
             with closing(targets.counterpart().wire()) as wire:
-                case.run_client(ClientSession(targets.client.adapter, ServerSession(wire)))
+                _program(case, case.run_client)(ClientSession(targets.client.adapter, ServerSession(wire)))
     else:
         raise NotApplicable(f"no {role} is under test")

@@ -10,17 +10,32 @@ import jsonschema
 import yaml
 
 from kafka_do_conformance.case import Case, ExchangeCase, Step, code_cases
+from kafka_do_conformance.matching import matcher_faults
 
 __all__ = ["CASES", "CaseFileError", "is_case_file", "load_all", "load_file", "schema"]
 
 PACKAGE = Path(__file__).resolve().parent
 CASES = PACKAGE / "cases"
 _SUCCESS = range(200, 300)
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BASE_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class CaseFileError(Exception):
     """A file of cases is not what it has to be."""
+
+
+class _Loader(_BASE_LOADER):  # type: ignore[valid-type,misc]
+    """A safe YAML loader that refuses a member which stands twice in an object."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001,FBT002
+        names = [self.construct_object(name, deep=True) for name, _ in node.value]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the member {twice[0]!r} stands twice", node.start_mark
+            )
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
 
 
 @functools.cache
@@ -50,7 +65,10 @@ def load_file(path: Path) -> list[Case]:
         module = f"{__package__}.cases.{path.stem}"
         importlib.import_module(module)
         return list(code_cases(module))
-    rows = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506  it is a safe loader
+    try:
+        rows = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506  it is a safe loader
+    except yaml.YAMLError as fault:
+        raise CaseFileError(f"{path.name}: {fault}") from None
     validator = jsonschema.Draft202012Validator(schema("case"))
     for error in validator.iter_errors(rows):
         raise CaseFileError(f"{path.name}: {error.json_path}: {error.message}")
@@ -79,6 +97,9 @@ def _check(path: Path, case: ExchangeCase) -> None:
     for step in case.steps:
         if not step.response and step.fault is None:
             raise CaseFileError(f"{where}: a step has neither a response nor a fault")
+        for template in (step.request, step.response):
+            for fault in matcher_faults(template):
+                raise CaseFileError(f"{where}: {fault}")
         if step.fault is not None and step.report is None:
             raise CaseFileError(f"{where}: a step with a fault needs a report")
     if "server" in case.roles:

@@ -19,7 +19,7 @@ from typing import Any
 from kafka_do_conformance.verdict import Mismatch
 from kafka_do_conformance.wire_records import json_text
 
-__all__ = ["example_of", "is_matcher", "mismatches"]
+__all__ = ["example_of", "is_matcher", "matcher_faults", "mismatches"]
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "integer": int,
@@ -28,12 +28,31 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
     "object": dict,
 }
+_KINDS = {"$type", "$contains", "$one_of", "$absent"}
+_KNOWN = _KINDS | {"$min", "$max", "$pattern", "$example"}
 _ABSENT = object()
 
 
 def is_matcher(expected: Any) -> bool:
     """Whether an expectation is a matcher."""
     return isinstance(expected, dict) and bool(expected) and all(name.startswith("$") for name in expected)
+
+
+def matcher_faults(template: Any) -> Iterator[str]:
+    """Yield what is wrong with the matchers of a template: one that does not exist would match nothing."""
+    if isinstance(template, list):
+        for value in template:
+            yield from matcher_faults(value)
+    elif isinstance(template, dict):
+        names = {name for name in template if str(name).startswith("$") and not str(name).startswith("${")}
+        if names and (unknown := names - _KNOWN):
+            yield f"there is no matcher {', '.join(sorted(unknown))}"
+        elif names and (len(names) != len(template) or len(names & _KINDS) != 1):
+            yield f"a matcher has exactly one of {', '.join(sorted(_KINDS))}: {json_text(template)}"
+        elif "$type" in names and template["$type"] not in _TYPES:
+            yield f"$type: {template['$type']} is none of {', '.join(_TYPES)}"
+        for value in template.values():
+            yield from matcher_faults(value)
 
 
 def mismatches(expected: Any, seen: Any, place: str = "") -> Iterator[Mismatch]:

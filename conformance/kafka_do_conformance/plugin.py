@@ -17,12 +17,13 @@ from kafka_do_conformance.reports.document import result_of
 from kafka_do_conformance.target import Targets, UnknownImplError, parse_impl
 from kafka_do_conformance.verdict import Crashed, Status, Timeout
 
-__all__ = ["Recorder"]
+__all__ = ["RECORDER", "Recorder"]
+
+RECORDER = "kafka-do-recorder"
 
 _TARGETS = pytest.StashKey[Targets]()
 _PROPERTY = "kafka_do_result"
 _DEFAULT_REPORT = "conformance-report/report.json"
-_TOO_LITTLE = 3
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.stash[_TARGETS] = targets
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Recorder(config, targets), "kafka-do-recorder")
+        config.pluginmanager.register(Recorder(config, targets), RECORDER)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -127,43 +128,55 @@ class Recorder:
         self._targets = targets
         self._path = Path(config.invocation_params.dir) / config.getoption("--report")
         self._page: Path | None = None
-        self._run = report.Run(targets.impl)
+        self._unwritten = ""
+        self.run = report.Run(targets.impl)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep a case's result."""
         if report.when == "call":
-            self._run.results += [
+            self.run.results += [
                 result_of(json.loads(str(text))) for name, text in report.user_properties if name == _PROPERTY
             ]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the report if any case has run; a run that proves nothing does not end well."""
-        if not self._run.results:
+        if not self.run.results:
             return
-        self._run.results.sort(key=lambda result: (result.role, result.case), reverse=False)
-        self._run.implementations = self._introductions()
-        report.write(self._run, self._path)
+        self.run.results.sort(key=lambda result: (result.role, result.case))
+        self.run.implementations = self._introductions()
+        try:
+            self._page = self._write()
+        except OSError as error:
+            self._unwritten = f"the report cannot be written to {self._path}: {error.strerror or error}"
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if self.run.proves_nothing and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write(self) -> Path:
+        """Write every form of the report and return the one for people."""
+        report.write(self.run, self._path)
         made = reports.beside(self._path)
         for path, text in made.items():
             report.put(path, text)
-        self._page = next(iter(made))
-        if self._run.proves_nothing and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = _TOO_LITTLE
+        return next(iter(made))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the summary."""
-        if self._run.results:
+        if self.run.results:
             terminalreporter.section("conformance")
-            for line in report.summarise(self._run, self._page):
+            for line in report.summarise(self.run, self._page):
                 terminalreporter.write_line(line)
+            if self._unwritten:
+                terminalreporter.write_line(f"  {self._unwritten}")
 
     def _introductions(self) -> dict[str, dict[str, Any]]:
         """Return what each implementation says about itself."""
         said: dict[str, dict[str, Any]] = {}
         try:
             if self._targets.server is not None:
-                said["server"] = self._targets.server.describe().get("server", {})
+                named = self._targets.server.describe().get("server")
+                said["server"] = named if isinstance(named, dict) else {}
             if self._targets.client is not None:
                 said["client"] = self._targets.client.adapter.hello()
         except (Timeout, Crashed, AdapterDefectError):

@@ -25,10 +25,12 @@ class LineProcess:
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
         )
         self._lines: queue.Queue[bytes | None] = queue.Queue()
+        self._outgoing: queue.Queue[bytes | None] = queue.Queue()
         self._stderr: deque[str] = deque(maxlen=_TAIL)
         self._threads = [
             threading.Thread(target=self._pump, args=(self._process.stdout,), daemon=True),
             threading.Thread(target=self._keep, args=(self._process.stderr,), daemon=True),
+            threading.Thread(target=self._push, args=(self._process.stdin,), daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -58,12 +60,8 @@ class LineProcess:
         return f"the process {how}" + (f"; its standard error ends: {last}" if last else "")
 
     def write_line(self, line: bytes) -> None:
-        """Send one line; raises OSError if the process does not listen any more."""
-        stdin = self._process.stdin
-        if stdin is None:
-            raise OSError("no standard input")
-        stdin.write(line + b"\n")
-        stdin.flush()
+        """Send one line, without waiting for the process to take it."""
+        self._outgoing.put(line + b"\n")
 
     def read_line(self, deadline_s: float) -> bytes | None:
         """Return the next line, None when there will be no more; raises TimeoutError."""
@@ -95,6 +93,7 @@ class LineProcess:
         with contextlib.suppress(OSError):
             self._process.kill()
         self._process.wait()
+        self._outgoing.put(None)
         ends = time.monotonic() + _GRACE_S
         for thread in self._threads:
             thread.join(max(0.0, ends - time.monotonic()))
@@ -108,6 +107,12 @@ class LineProcess:
             for line in pipe:
                 self._lines.put(line)
         self._lines.put(None)
+
+    def _push(self, pipe: IO[bytes]) -> None:
+        with contextlib.suppress(ValueError, OSError):
+            while (line := self._outgoing.get()) is not None:
+                pipe.write(line)
+                pipe.flush()
 
     def _keep(self, pipe: IO[bytes]) -> None:
         with contextlib.suppress(ValueError, OSError):

@@ -20,6 +20,7 @@ from kafka_do_conformance.visible import visible
 
 __all__ = ["GOOD", "Run", "explain", "put", "reproduce", "summarise", "write"]
 
+_UNJUDGED = (Status.NOT_APPLICABLE, Status.HARNESS_ERROR)
 GOOD = (Status.PASS, Status.WARN, Status.NOT_APPLICABLE)
 _REGISTRY = requirements()
 
@@ -51,9 +52,15 @@ class Run:
         return found
 
     @property
+    def is_broken(self) -> bool:
+        """Whether the suite or an adapter failed and no violation was found: nothing is said about the implementation."""
+        statuses = {result.status for result in self.results}
+        return Status.HARNESS_ERROR in statuses and not statuses & {Status.FAIL, Status.TIMEOUT, Status.CRASHED}
+
+    @property
     def proves_nothing(self) -> bool:
         """Whether no MUST requirement was judged at all."""
-        return not any(r.level == "must" and r.status is not Status.NOT_APPLICABLE for r in self.results)
+        return not any(r.level == "must" and r.status not in _UNJUDGED for r in self.results)
 
 
 def write(run: Run, path: Path) -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from kafka_do_conformance.adapter import Adapter
 from kafka_do_conformance.case import Role
@@ -22,8 +23,9 @@ __all__ = [
     "parse_impl",
 ]
 
-REFERENCE_SERVER = (sys.executable, "-m", "kafka_do", "serve", "--port", "0")
-REFERENCE_ADAPTER = (sys.executable, "-m", "kafka_do_conformance.adapters.python")
+# -P: modules in the folder that the command is run in are not taken for those of the reference
+REFERENCE_SERVER = (sys.executable, "-P", "-m", "kafka_do", "serve", "--port", "0")
+REFERENCE_ADAPTER = (sys.executable, "-P", "-m", "kafka_do_conformance.adapters.python")
 _START_S = 20.0
 
 
@@ -138,12 +140,28 @@ def parse_impl(impl: str, *, env: dict[str, str] | None = None, deadline_s: floa
         return Targets(
             impl, reference, ClientTarget(REFERENCE_ADAPTER, env=env, deadline_s=deadline_s), lambda: reference
         )
-    if impl.startswith("http://"):
+    if impl.startswith("http://") and _is_address(impl):
         return Targets(impl, ServerTarget(url=impl, deadline_s=deadline_s), None, lambda: reference)
     kind, _, command = impl.partition(":")
-    if kind == "cmd" and command.strip():
-        client = ClientTarget(tuple(shlex.split(command)), env=env, deadline_s=deadline_s)
+    if kind == "cmd" and (words := _words(command)):
+        client = ClientTarget(words, env=env, deadline_s=deadline_s)
         return Targets(impl, None, client, lambda: reference)
     raise UnknownImplError(
         f"--impl={impl}: it has to be reference, http://host:port for a server, or 'cmd:program arguments' for a client"
     )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _words(command: str) -> tuple[str, ...]:
+    """Return a command's words as a shell would split them; none where it could not."""
+    try:
+        return tuple(shlex.split(command))
+    except ValueError:
+        return ()

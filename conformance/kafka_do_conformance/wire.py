@@ -35,7 +35,10 @@ class Response:
 
     def json(self) -> Any:
         """Return the body as a JSON value; raises ValueError."""
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
 
 
 class Wire:

@@ -60,7 +60,10 @@ def _bytes(text: Any, encoding: str) -> bytes | None:
         return text.encode()
     if encoding == "base64":
         try:
-            return base64.b64decode(text, validate=True)
+            data = base64.b64decode(text, validate=True)
         except binascii.Error as error:
             raise ValueError(f"{text!r} is not base64: {error}") from None
+        if len(text) != len(base64.b64encode(data)):
+            raise ValueError(f"{text!r} is not base64: more padding than there should be")
+        return data
     raise ValueError(f"{encoding!r} is not an encoding")

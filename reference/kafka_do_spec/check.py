@@ -78,9 +78,9 @@ def _operation_faults(sources: Sources) -> Iterator[str]:
         for member in ("operationId", "x-chapter", "x-errors", "summary"):
             if member not in operation:
                 yield f"{where}: {member} is missing"
-        if not (sources.root / "spec" / operation.get("x-chapter", "")).is_file():
-            yield f"{where}: there is no chapter {operation.get('x-chapter')}"
-        for code in operation.get("x-errors", []):
+        if "x-chapter" in operation and not (sources.root / "spec" / operation["x-chapter"]).is_file():
+            yield f"{where}: there is no chapter {operation['x-chapter']}"
+        for code in (*operation.get("x-errors", []), *operation.get("x-item-errors", [])):
             if sources.errors.get(code, {}).get("raised_by") != "server":
                 yield f"{where}: errors.yaml has no code {code} that servers raise"
 

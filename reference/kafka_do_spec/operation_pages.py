@@ -116,7 +116,12 @@ def _write_errors(sources: Sources, operation: _Operation) -> str:
         for code in operation.node["x-errors"]
         for entry in [sources.errors[code]]
     ]
-    return write_table(["Code", "Status", "Retriable", "Meaning"], rows)
+    return write_table(["Code", "Status", "Retriable", "Meaning"], rows) + _write_item_errors(operation)
+
+
+def _write_item_errors(operation: _Operation) -> str:
+    codes = ", ".join(_link_code(code) for code in operation.node.get("x-item-errors", []))
+    return f"\n\nAn item of the answer can have: {codes}." if codes else ""
 
 
 def _write_common_errors(sources: Sources) -> str:

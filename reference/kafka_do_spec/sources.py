@@ -102,16 +102,13 @@ def paragraphs(chapter: str, text: str) -> list[Paragraph]:
     block: list[str] = []
     fenced = False
     for number, line in enumerate([*text.split("\n"), ""], start=1):
-        if line.lstrip().startswith("```"):
-            fenced = not fenced
-            continue
-        if fenced:
-            continue
-        if line.strip():
+        fence = line.lstrip().startswith("```")
+        if line.strip() and not fence and not fenced:
             block.append(line)
         elif block:
             found.append(_paragraph(chapter, number - len(block), block))
             block = []
+        fenced ^= fence
     return found
 
 
