@@ -53,7 +53,7 @@ class Run:
 
     @property
     def is_broken(self) -> bool:
-        """Whether the suite or an adapter failed and no violation was found: nothing is said about the implementation."""
+        """Whether the suite or an adapter failed and no violation was found."""
         statuses = {result.status for result in self.results}
         return Status.HARNESS_ERROR in statuses and not statuses & {Status.FAIL, Status.TIMEOUT, Status.CRASHED}
 
