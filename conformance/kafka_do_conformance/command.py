@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from kafka_do_conformance.load import CASES, PACKAGE
-from kafka_do_conformance.plugin import RECORDER, Recorder
+from kafka_do_conformance.report import RECORDER, Run
 
 __all__ = ["main"]
 
@@ -39,10 +39,10 @@ class _Outcome:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        recorder = session.config.pluginmanager.get_plugin(RECORDER)
-        if isinstance(recorder, Recorder) and recorder.run.results:
-            self.is_broken = recorder.run.is_broken
-            self.proves_nothing = recorder.run.proves_nothing
+        run = getattr(session.config.pluginmanager.get_plugin(RECORDER), "run", None)
+        if isinstance(run, Run) and run.results:
+            self.is_broken = run.is_broken
+            self.proves_nothing = run.proves_nothing
 
 
 def _status(ended: int, outcome: _Outcome) -> int:

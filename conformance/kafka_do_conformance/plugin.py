@@ -12,14 +12,12 @@ from kafka_do_conformance import report, reports
 from kafka_do_conformance.adapter import AdapterDefectError
 from kafka_do_conformance.case import Case, Role
 from kafka_do_conformance.judge import judge
-from kafka_do_conformance.load import is_case_file, load_file
+from kafka_do_conformance.load import CASES, is_case_file, load_file
 from kafka_do_conformance.reports.document import result_of
 from kafka_do_conformance.target import Targets, UnknownImplError, parse_impl
 from kafka_do_conformance.verdict import Crashed, Status, Timeout
 
-__all__ = ["RECORDER", "Recorder"]
-
-RECORDER = "kafka-do-recorder"
+__all__ = ["Recorder"]
 
 _TARGETS = pytest.StashKey[Targets]()
 _PROPERTY = "kafka_do_result"
@@ -61,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.stash[_TARGETS] = targets
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Recorder(config, targets), RECORDER)
+        config.pluginmanager.register(Recorder(config, targets), report.RECORDER)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -129,6 +127,7 @@ class Recorder:
         self._path = Path(config.invocation_params.dir) / config.getoption("--report")
         self._page: Path | None = None
         self._unwritten = ""
+        self._expected = False
         self.run = report.Run(targets.impl)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -138,10 +137,17 @@ class Recorder:
                 result_of(json.loads(str(text))) for name, text in report.user_properties if name == _PROPERTY
             ]
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Remember that there are cases: a worker that dies of a fault of its own would end the run without a word."""
+        self._expected = self._expected or any(f"{CASES.parent.name}/{CASES.name}/" in ident for ident in ids)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the report if any case has run; a run that proves nothing does not end well."""
         if not self.run.results:
+            if self._expected and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
             return
         self.run.results.sort(key=lambda result: (result.role, result.case))
         self.run.implementations = self._introductions()

@@ -18,7 +18,10 @@ from kafka_do_conformance.load import schema
 from kafka_do_conformance.verdict import Result, Status
 from kafka_do_conformance.visible import visible
 
-__all__ = ["GOOD", "Run", "explain", "put", "reproduce", "summarise", "write"]
+__all__ = ["GOOD", "RECORDER", "Run", "explain", "put", "reproduce", "summarise", "write"]
+
+RECORDER = "kafka-do-recorder"
+"""The name under which the plugin that holds a `Run` is known to pytest."""
 
 _UNJUDGED = (Status.NOT_APPLICABLE, Status.HARNESS_ERROR)
 GOOD = (Status.PASS, Status.WARN, Status.NOT_APPLICABLE)

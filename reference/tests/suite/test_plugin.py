@@ -1,6 +1,7 @@
 """`pytest conformance --impl=…`, run as a person runs it, in the checkout and elsewhere."""
 
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -23,11 +24,14 @@ Program = Callable[..., subprocess.CompletedProcess[str]]
 _JSON = (("Content-Type", "application/json"),)
 
 
-def _pytest(python: Program, report: Path, *arguments: str, folder: Path = _ROOT) -> subprocess.CompletedProcess[str]:
+def _pytest(
+    python: Program, report: Path, *arguments: str, folder: Path = _ROOT, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return python(
         *("-m", "pytest", str(_ROOT / "conformance") if folder != _ROOT else "conformance"),
         *("-q", "-p", "no:cacheprovider", "--report", str(report), *arguments),
         folder=folder,
+        env=env,
     )
 
 
@@ -179,3 +183,14 @@ def test_a_discovery_that_makes_no_sense_does_not_cost_the_report(python: Progra
         run = _pytest(python, report, f"--impl={peer.url}", "-k", "discovery")
     assert run.returncode == 1, run.stdout + run.stderr
     assert _outcome(report) == [("discovery", "server", "fail")]
+
+
+def test_a_worker_that_dies_of_a_fault_of_its_own_does_not_look_like_a_success(python: Program, tmp_path: Path) -> None:
+    (tmp_path / "dying.py").write_text(
+        "def pytest_runtest_protocol(item):\n    raise RuntimeError('a fault of the worker')\n", "utf-8"
+    )
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    run = _pytest(
+        python, tmp_path / "report.json", "-p", "dying", "-n", "2", "-k", "discovery", env={"PYTHONPATH": path}
+    )
+    assert run.returncode not in (0, 5), run.stdout
