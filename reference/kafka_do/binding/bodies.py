@@ -2,17 +2,20 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
+from kafka_do.binding.duplicates import find_duplicate
 from kafka_do.binding.http import JSON, HttpRequest, HttpResponse, media_type
+from kafka_do.core import json_text
 from kafka_do.core.errors import KafkaError, invalid_request
 
-__all__ = ["decode_body", "encode_body", "json_response"]
+__all__ = ["decode_body", "encode_body", "json_response", "text_response"]
 
 _M = TypeVar("_M", bound=msgspec.Struct)
+_JSON_HEADERS = (("Content-Type", JSON),)
 
 # msgspec's words for a fault: "Object contains unknown field `x` - at `$.records[0]`"
 _PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
@@ -28,13 +31,19 @@ def encode_body(message: msgspec.Struct) -> bytes:
 
 def json_response(status: int, message: msgspec.Struct) -> HttpResponse:
     """Return a successful response. (CONV-002)"""
-    return HttpResponse(status, (("Content-Type", JSON),), encode_body(message))
+    return text_response(status, encode_body(message))
 
 
-def decode_body(request: HttpRequest, decoder: msgspec.json.Decoder[_M]) -> _M:
-    """Return the message in a request's body.
+def text_response(status: int, text: bytes) -> HttpResponse:
+    """Return a successful response whose JSON is written already. (CONV-002)"""
+    return HttpResponse(status, _JSON_HEADERS, text)
 
-    Raises KafkaError `unsupported_media_type` (CONV-008) or `invalid_request` (CONV-004 to CONV-006).
+
+def decode_body(request: HttpRequest, *decoders: msgspec.json.Decoder[_M]) -> _M:
+    """Return the message in a request's body, as the first of the decoders has it that takes it.
+
+    JSON within the message has no white space between its tokens. Raises KafkaError `unsupported_media_type` (CONV-008)
+    or `invalid_request` (CONV-004 to CONV-006, CONV-014), which says what the last decoder finds wrong.
     """
     declared = media_type(request.headers)
     if declared != JSON:
@@ -44,15 +53,30 @@ def decode_body(request: HttpRequest, decoder: msgspec.json.Decoder[_M]) -> _M:
     try:
         if not request.body.isascii():
             request.body.decode()
-        return decoder.decode(request.body)
+        body = json_text.compact_body(request.body)
+        message = _decode(body, decoders)
+        repeated = find_duplicate(body, message)
     except msgspec.ValidationError as error:
-        raise invalid_request([_explain(str(error), decoder.type, request.body)]) from None
+        raise invalid_request([_explain(str(error), decoders[-1].type, request.body)]) from None
     except UnicodeDecodeError as error:
         raise invalid_request([("", f"not UTF-8: byte 0x{request.body[error.start]:02x} at {error.start}")]) from None
     except msgspec.DecodeError as error:
         raise invalid_request([("", f"not JSON: {error}")]) from None
     except RecursionError:
         raise invalid_request([("", "nested too deep")]) from None
+    if repeated is not None:
+        raise invalid_request([(_pointer(repeated), "this member stands twice")])
+    return message
+
+
+def _decode(body: bytes, decoders: Sequence[msgspec.json.Decoder[_M]]) -> _M:
+    *others, last = decoders
+    for decoder in others:
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError:
+            pass
+    return last.decode(body)
 
 
 def _explain(words: str, message: type[msgspec.Struct], body: bytes) -> tuple[str, str]:

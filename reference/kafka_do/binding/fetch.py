@@ -1,33 +1,25 @@
 """Reading over HTTP: one partition, or many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from kafka_do.binding.bodies import decode_body, encode_body, json_response
 from kafka_do.binding.http import HttpRequest, HttpResponse
 from kafka_do.binding.operation import OperationBinding, decode_message
 from kafka_do.binding.parameters import Values
 from kafka_do.binding.problems import disconnected
-from kafka_do.binding.records import fetched_of_stored, stored_of_fetched
 from kafka_do.core.broker import FetchPartition, PartitionFailure, PartitionSlice
 from kafka_do.core.item_errors import error_of_item, item_of_error
-from kafka_do.core.messages import (
-    FetchedPartition,
-    FetchedRecord,
-    FetchItem,
-    FetchRequest,
-    FetchResponse,
-    ReadEncoding,
-)
-from kafka_do.core.records import StoredRecord
+from kafka_do.core.messages import FetchedRecord, FetchRequest, ItemError, Offset, ReadEncoding
+from kafka_do.core.record_text import read_as, stored_of_message
 
 __all__ = ["FetchBinding", "FetchPartitionBinding"]
 
-_ONE = msgspec.json.Decoder(FetchedPartition)
+_ONE = msgspec.json.Decoder(PartitionSlice)
 _REQUEST = msgspec.json.Decoder(FetchRequest)
-_MANY = msgspec.json.Decoder(FetchResponse)
+_records = msgspec.json.Decoder(list[FetchedRecord]).decode
 
 Found = list[PartitionSlice | PartitionFailure]
 
@@ -37,27 +29,32 @@ class FetchPartitionBinding(OperationBinding[FetchPartition, PartitionSlice]):
 
     def encode_answer(self, asked: FetchPartition, answer: PartitionSlice, limits: Mapping[str, int]) -> HttpResponse:
         """Return the records in the encoding asked for. (RECORD-013 to RECORD-018)"""
-        body = FetchedPartition(
-            topic=answer.topic,
-            partition=answer.partition,
-            records=_records(answer.records, asked.encoding, limits),
-            next_offset=answer.next_offset,
-            high_watermark=answer.high_watermark,
-            log_start_offset=answer.log_start_offset,
-        )
-        return json_response(200, body)
+        return json_response(200, _written(answer, asked.encoding, limits))
 
     def decode_answer(self, response: HttpResponse) -> PartitionSlice:
-        """Return the records as bytes. (RECORD-019, FETCH-010, FETCH-011)"""
-        body = decode_message(response, _ONE)
-        return PartitionSlice(
-            topic=body.topic,
-            partition=body.partition,
-            records=[stored_of_fetched(record) for record in body.records],
-            next_offset=body.next_offset,
-            high_watermark=body.high_watermark,
-            log_start_offset=body.log_start_offset,
-        )
+        """Return the records as they were written. (FETCH-010, FETCH-011)"""
+        return decode_message(response, _ONE)
+
+
+class _Item(msgspec.Struct):
+    """A `FetchItem` whose records are left as they are written."""
+
+    topic: str
+    partition: int
+    records: msgspec.Raw | UnsetType = UNSET
+    next_offset: Offset | UnsetType = UNSET
+    high_watermark: Offset | UnsetType = UNSET
+    log_start_offset: Offset | UnsetType = UNSET
+    error: ItemError | UnsetType = UNSET
+
+
+class _Answer(msgspec.Struct):
+    """A `FetchResponse` of such items."""
+
+    partitions: list[_Item]
+
+
+_MANY = msgspec.json.Decoder(_Answer)
 
 
 class FetchBinding(OperationBinding[FetchRequest, Found]):
@@ -73,32 +70,29 @@ class FetchBinding(OperationBinding[FetchRequest, Found]):
 
     def encode_answer(self, asked: FetchRequest, answer: Found, limits: Mapping[str, int]) -> HttpResponse:
         """Return one entry for each item. (FETCH-014)"""
-        return json_response(200, FetchResponse(partitions=[_item(found, asked.encoding, limits) for found in answer]))
+        return json_response(200, _Answer([_item(found, asked.encoding, limits) for found in answer]))
 
     def decode_answer(self, response: HttpResponse) -> Found:
-        """Return the records as bytes, errors among them."""
+        """Return the records as they were written, errors among them."""
         return [_found(item) for item in decode_message(response, _MANY).partitions]
 
 
-def _records(records: Sequence[StoredRecord], encoding: ReadEncoding, limits: Mapping[str, int]) -> list[FetchedRecord]:
+def _written(found: PartitionSlice, encoding: ReadEncoding, limits: Mapping[str, int]) -> PartitionSlice:
+    """Return what was found in the encoding that a reader wants; it comes in `auto`."""
+    if encoding == "auto":
+        return found
     depth = limits["max_json_depth"]
-    return [fetched_of_stored(record, encoding, depth) for record in records]
+    records = [read_as(stored_of_message(record), encoding, depth) for record in _records(found.records)]
+    return msgspec.structs.replace(found, records=msgspec.Raw(msgspec.json.encode(records)))
 
 
-def _item(found: PartitionSlice | PartitionFailure, encoding: ReadEncoding, limits: Mapping[str, int]) -> FetchItem:
+def _item(found: PartitionSlice | PartitionFailure, encoding: ReadEncoding, limits: Mapping[str, int]) -> _Item:
     if isinstance(found, PartitionFailure):
-        return FetchItem(topic=found.topic, partition=found.partition, error=item_of_error(found.error))
-    return FetchItem(
-        topic=found.topic,
-        partition=found.partition,
-        records=_records(found.records, encoding, limits),
-        next_offset=found.next_offset,
-        high_watermark=found.high_watermark,
-        log_start_offset=found.log_start_offset,
-    )
+        return _Item(found.topic, found.partition, error=item_of_error(found.error))
+    return _Item(**msgspec.structs.asdict(_written(found, encoding, limits)))
 
 
-def _found(item: FetchItem) -> PartitionSlice | PartitionFailure:
+def _found(item: _Item) -> PartitionSlice | PartitionFailure:
     if item.error is not UNSET:
         return PartitionFailure(topic=item.topic, partition=item.partition, error=error_of_item(item.error))
     if (
@@ -111,7 +105,7 @@ def _found(item: FetchItem) -> PartitionSlice | PartitionFailure:
     return PartitionSlice(
         topic=item.topic,
         partition=item.partition,
-        records=[stored_of_fetched(record) for record in item.records],
+        records=item.records,
         next_offset=item.next_offset,
         high_watermark=item.high_watermark,
         log_start_offset=item.log_start_offset,

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from kafka_do.client.messages import RecordMetadata
 from kafka_do.core.broker import Broker, Produce
 from kafka_do.core.errors import KafkaError
+from kafka_do.core.item_errors import error_of_item
+from kafka_do.core.messages import ProduceResult
+from kafka_do.core.record_text import message_of_record
 from kafka_do.core.records import Record
+from kafka_do.spec import SPEC
 
 __all__ = ["send", "send_one"]
+
+_DEPTH = SPEC.limits["max_json_depth"]
 
 
 async def send(broker: Broker, topic: str, records: Sequence[Record]) -> list[RecordMetadata | KafkaError]:
@@ -15,10 +23,11 @@ async def send(broker: Broker, topic: str, records: Sequence[Record]) -> list[Re
 
     Raises KafkaError where the request failed as a whole.
     """
-    results = await broker.produce(Produce(topic, records))
+    messages = [message_of_record(record, _DEPTH) for record in records]
+    results = await broker.produce(Produce(topic, messages))
     if len(results) != len(records):
         raise KafkaError("disconnected", f"{len(records)} records were sent and {len(results)} results came back")
-    return [result if isinstance(result, KafkaError) else RecordMetadata(topic, *result) for result in results]
+    return [_outcome(topic, result) for result in results]
 
 
 async def send_one(broker: Broker, topic: str, record: Record) -> RecordMetadata:
@@ -27,3 +36,11 @@ async def send_one(broker: Broker, topic: str, record: Record) -> RecordMetadata
     if isinstance(result, KafkaError):
         raise result
     return result
+
+
+def _outcome(topic: str, result: ProduceResult) -> RecordMetadata | KafkaError:
+    if result.error is not UNSET:
+        return error_of_item(result.error)
+    if result.partition is UNSET or result.offset is UNSET or result.timestamp_ms is UNSET:
+        raise KafkaError("disconnected", "a result of the answer has neither a place nor an error")
+    return RecordMetadata(topic, result.partition, result.offset, result.timestamp_ms)

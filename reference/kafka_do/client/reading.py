@@ -1,12 +1,21 @@
 """Reading a partition from an offset."""
 
+from collections.abc import Iterator
+
+import msgspec
+
 from kafka_do.client.messages import Read
 from kafka_do.client.serializing import message_of
 from kafka_do.core.broker import Broker, FetchPartition
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import FetchedRecord
+from kafka_do.core.record_text import stored_of_message
+from kafka_do.core.records import StoredRecord
 from kafka_do.spec import SPEC
 
 __all__ = ["read"]
 
+_records = msgspec.json.Decoder(list[FetchedRecord]).decode
 _DEFAULTS = {parameter.name: parameter.default for parameter in SPEC.operations["fetch_partition"].parameters}
 
 
@@ -27,8 +36,17 @@ async def read(
     )
     found = await broker.fetch_partition(request)
     return Read(
-        messages=tuple(message_of(found.topic, found.partition, stored) for stored in found.records),
+        messages=tuple(message_of(found.topic, found.partition, stored) for stored in _stored(found.records)),
         next_offset=found.next_offset,
         high_watermark=found.high_watermark,
         log_start_offset=found.log_start_offset,
     )
+
+
+def _stored(text: msgspec.Raw) -> Iterator[StoredRecord]:
+    """Yield the records of an answer; raises KafkaError `disconnected` where they are not of this protocol."""
+    try:
+        for record in _records(text):
+            yield stored_of_message(record)
+    except (ValueError, RecursionError) as error:
+        raise KafkaError("disconnected", f"the records of the answer are not of this protocol: {error}") from None

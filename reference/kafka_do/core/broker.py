@@ -7,10 +7,12 @@ import msgspec
 
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import (
+    Acks,
     AlterTopicRequest,
     CreateTopicRequest,
     Discovery,
     FetchRequest,
+    Offset,
     OffsetsRequest,
     OffsetsResponse,
     ReadEncoding,
@@ -18,7 +20,8 @@ from kafka_do.core.messages import (
     TopicDescription,
     TopicPage,
 )
-from kafka_do.core.records import Appended, Record, StoredRecord
+from kafka_do.core.plain_records import DEFAULT_ACKS, DEFAULT_TIMEOUT_MS, IncomingRecord
+from kafka_do.core.results import Results
 
 __all__ = [
     "AlterTopic",
@@ -67,10 +70,12 @@ class DeleteTopic(msgspec.Struct, frozen=True):
 
 
 class Produce(msgspec.Struct, frozen=True):
-    """Append `records` to `topic`."""
+    """Append `records` to `topic`. JSON values have no white space between their tokens."""
 
     topic: str
-    records: Sequence[Record]
+    records: Sequence[IncomingRecord]
+    acks: Acks = DEFAULT_ACKS
+    timeout_ms: int = DEFAULT_TIMEOUT_MS
 
 
 class ProducePartition(msgspec.Struct, frozen=True):
@@ -78,11 +83,13 @@ class ProducePartition(msgspec.Struct, frozen=True):
 
     topic: str
     partition: int
-    records: Sequence[Record]
+    records: Sequence[IncomingRecord]
+    acks: Acks = DEFAULT_ACKS
+    timeout_ms: int = DEFAULT_TIMEOUT_MS
 
 
 class FetchPartition(msgspec.Struct, frozen=True):
-    """Read one partition from `offset`. `encoding` says how an answer is written over HTTP; engines give bytes."""
+    """Read one partition from `offset`. `encoding` says how an answer is written over HTTP; engines give `auto`."""
 
     topic: str
     partition: int
@@ -95,14 +102,17 @@ class FetchPartition(msgspec.Struct, frozen=True):
 
 
 class PartitionSlice(msgspec.Struct, frozen=True):
-    """What a fetch found; `next_offset` is where to read on. (FETCH-001 to FETCH-003)"""
+    """What a fetch found; `next_offset` is where to read on. (FETCH-001 to FETCH-003)
+
+    `records` is the array of them as JSON, in the encoding `auto`: it was written when they were appended.
+    """
 
     topic: str
     partition: int
-    records: Sequence[StoredRecord]
-    next_offset: int
-    high_watermark: int
-    log_start_offset: int
+    records: msgspec.Raw
+    next_offset: Offset
+    high_watermark: Offset
+    log_start_offset: Offset
 
 
 class PartitionFailure(msgspec.Struct, frozen=True):
@@ -137,10 +147,10 @@ class Broker(Protocol):
     async def delete_topic(self, request: DeleteTopic) -> None:
         """Delete a topic: `topic_not_found`."""
 
-    async def produce(self, request: Produce) -> list[Appended | KafkaError]:
+    async def produce(self, request: Produce) -> Results:
         """Append records, a result for each: `topic_not_found`, `invalid_request`; each: PRODUCE-011, -018 to -020"""
 
-    async def produce_partition(self, request: ProducePartition) -> list[Appended | KafkaError]:
+    async def produce_partition(self, request: ProducePartition) -> Results:
         """Append one batch to one partition; results and errors as those of `produce`."""
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:

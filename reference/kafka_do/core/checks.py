@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import UNSET
+
 from kafka_do.core.errors import invalid_request
-from kafka_do.core.records import Record
+from kafka_do.core.messages import ProducePartitionRecord, ProduceRecord
 from kafka_do.spec import SPEC
 
 __all__ = ["check_integer", "check_parameters", "check_records"]
@@ -33,18 +35,19 @@ def check_parameters(operation: str, values: Mapping[str, int]) -> None:
         raise invalid_request(faults)
 
 
-def check_records(records: Sequence[Record]) -> None:
+def check_records(records: Sequence[ProduceRecord | ProducePartitionRecord]) -> None:
     """Raise KafkaError `invalid_request` for records that JSON could not have said."""
     faults = list(_record_faults(records))
     if faults:
         raise invalid_request(faults)
 
 
-def _record_faults(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+def _record_faults(records: Sequence[ProduceRecord | ProducePartitionRecord]) -> Iterator[tuple[str, str]]:
     for index, record in enumerate(records):
-        if record.partition is not None and not _FIRST_PARTITION <= record.partition <= _LAST_PARTITION:
-            yield f"/records/{index}/partition", _range(record.partition, _FIRST_PARTITION, _LAST_PARTITION)
-        if record.timestamp_ms is not None and not _FIRST_TIME <= record.timestamp_ms <= _LAST_TIME:
+        partition = record.partition if isinstance(record, ProduceRecord) else UNSET
+        if partition is not UNSET and not _FIRST_PARTITION <= partition <= _LAST_PARTITION:
+            yield f"/records/{index}/partition", _range(partition, _FIRST_PARTITION, _LAST_PARTITION)
+        if record.timestamp_ms is not UNSET and not _FIRST_TIME <= record.timestamp_ms <= _LAST_TIME:
             yield f"/records/{index}/timestamp_ms", _range(record.timestamp_ms, _FIRST_TIME, _LAST_TIME)
         for position, header in enumerate(record.headers):
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeAlias
 
 from kafka_do.core.strict import ClosedMessage, Message
-from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType, field
 
 TopicName: TypeAlias = str
 
@@ -29,6 +29,12 @@ ValueEncoding: TypeAlias = Literal["json", "string", "base64"]
 
 
 ReadEncoding: TypeAlias = Literal["auto", "json", "string", "base64"]
+
+
+Acks: TypeAlias = Literal["all", "leader", "none"]
+
+
+ProduceTimeout: TypeAlias = Annotated[int, Meta(ge=1, le=2147483647)]
 
 
 MaxRecords: TypeAlias = Annotated[int, Meta(ge=1, le=100000)]
@@ -97,13 +103,15 @@ class ProduceRecord(ClosedMessage):
     key: str | None | UnsetType = UNSET
     key_encoding: TextEncoding = "string"
     value_encoding: ValueEncoding = "json"
-    headers: list[RecordHeader] | UnsetType = UNSET
+    headers: list[RecordHeader] = field(default_factory=list)
     timestamp_ms: TimestampMs | UnsetType = UNSET
     partition: PartitionNumber | UnsetType = UNSET
 
 
 class ProduceRequest(ClosedMessage):
     records: Annotated[list[ProduceRecord], Meta(min_length=1)]
+    acks: Acks = "all"
+    timeout_ms: ProduceTimeout = 30000
 
 
 class ProducePartitionRecord(ClosedMessage):
@@ -111,12 +119,18 @@ class ProducePartitionRecord(ClosedMessage):
     key: str | None | UnsetType = UNSET
     key_encoding: TextEncoding = "string"
     value_encoding: ValueEncoding = "json"
-    headers: list[RecordHeader] | UnsetType = UNSET
+    headers: list[RecordHeader] = field(default_factory=list)
     timestamp_ms: TimestampMs | UnsetType = UNSET
 
 
 class ProducePartitionRequest(ClosedMessage):
     records: Annotated[list[ProducePartitionRecord], Meta(min_length=1)]
+    acks: Acks = "all"
+    timeout_ms: ProduceTimeout = 30000
+
+
+class ProduceAccepted(Message):
+    pass
 
 
 class FetchedHeader(Message):

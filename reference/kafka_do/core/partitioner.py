@@ -1,32 +1,33 @@
 """Which partition a record goes to: Kafka's default partitioner. (PRODUCE-002 to PRODUCE-004)"""
 
-__all__ = ["Spread", "murmur2", "partition_of_key"]
+__all__ = ["MASK", "POSITIVE", "SEED", "M", "R", "Spread", "murmur2", "partition_of_key"]
 
-_SEED = 0x9747B28C
-_M = 0x5BD1E995
-_R = 24
-_MASK = 0xFFFFFFFF
+SEED = 0x9747B28C
+M = 0x5BD1E995
+R = 24
+MASK = 0xFFFFFFFF
+POSITIVE = 0x7FFFFFFF
 
 
 def murmur2(data: bytes) -> int:
     """Return the 32-bit murmur2 hash of `data`, unsigned, as Kafka's clients compute it."""
     length = len(data)
-    h = _SEED ^ length
+    h = SEED ^ length
     whole = length & ~3
     for start in range(0, whole, 4):
-        k = int.from_bytes(data[start : start + 4], "little") * _M & _MASK
-        k ^= k >> _R
-        h = (h * _M & _MASK) ^ (k * _M & _MASK)
+        k = int.from_bytes(data[start : start + 4], "little") * M & MASK
+        k ^= k >> R
+        h = (h * M & MASK) ^ (k * M & MASK)
     if whole != length:
-        h = (h ^ int.from_bytes(data[whole:], "little")) * _M & _MASK
+        h = (h ^ int.from_bytes(data[whole:], "little")) * M & MASK
     h ^= h >> 13
-    h = h * _M & _MASK
+    h = h * M & MASK
     return h ^ (h >> 15)
 
 
 def partition_of_key(key: bytes, partition_count: int) -> int:
     """Return the partition of a keyed record: the hash with its sign bit cleared, modulo the number of partitions."""
-    return (murmur2(key) & 0x7FFFFFFF) % partition_count
+    return (murmur2(key) & POSITIVE) % partition_count
 
 
 class Spread:

@@ -1,13 +1,13 @@
-"""A record, before and after it has a place in a log.
+"""What a record is: its bytes, whatever text carries them.
 
-Keys and values are bytes or None; how JSON carries them is not known here.
+Keys and values are bytes or None; how JSON carries them is said in `record_text.py`.
 """
 
 from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["Appended", "Header", "Record", "StoredRecord", "size_in_batch", "size_of"]
+__all__ = ["Header", "Record", "StoredRecord", "size_in_batch", "size_of"]
 
 _RECORD_BYTES = 32
 _HEADER_BYTES = 16
@@ -43,14 +43,6 @@ class StoredRecord(msgspec.Struct, frozen=True):
     headers: tuple[Header, ...]
 
 
-class Appended(NamedTuple):
-    """Where a record was appended; `timestamp_ms` as stored, None where the server no longer knows it."""
-
-    partition: int
-    offset: int
-    timestamp_ms: int | None
-
-
 def size_of(record: Record | StoredRecord) -> int:
     """Return the bytes of key, value and headers, as `max_bytes` counts them. (FETCH-008)"""
     size = len(record.key or b"") + len(record.value or b"")
@@ -59,6 +51,6 @@ def size_of(record: Record | StoredRecord) -> int:
     return size
 
 
-def size_in_batch(record: Record) -> int:
+def size_in_batch(record: Record | StoredRecord) -> int:
     """Return what a record adds to the size of its batch, as `max_batch_bytes` counts it. (PRODUCE-019, PRODUCE-020)"""
     return size_of(record) + _RECORD_BYTES + _HEADER_BYTES * len(record.headers)

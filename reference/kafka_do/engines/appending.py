@@ -1,0 +1,163 @@
+"""Appending: a request's records checked, written and appended batch by batch, each whole or not at all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+
+import msgspec
+from msgspec import UNSET
+
+from kafka_do.core import json_text
+from kafka_do.core.batch import write_batch, write_rows
+from kafka_do.core.checks import check_records
+from kafka_do.core.errors import KafkaError, invalid_request
+from kafka_do.core.item_errors import item_of_error
+from kafka_do.core.log import PartitionLog
+from kafka_do.core.messages import FetchedRecord, ProduceResult
+from kafka_do.core.plain_records import IncomingRecord, are_plain
+from kafka_do.core.record_text import record_of_message, settle, stored_of_message
+from kafka_do.core.records import size_in_batch
+from kafka_do.core.results import Appended, Results
+from kafka_do.engines.topic import Topic
+
+__all__ = ["Appending", "settled"]
+
+_BYTES_PER_LEVEL = 2  # a bracket that opens and one that closes
+
+
+def settled(records: Sequence[IncomingRecord], limits: Mapping[str, int]) -> Sequence[IncomingRecord]:
+    """Return a request's records as they are read, all of them checked. (PRODUCE-012, PRODUCE-013)
+
+    Raises KafkaError `invalid_request`.
+    """
+    most = limits["max_records_per_request"]
+    if not 1 <= len(records) <= most:
+        raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(records)}")])
+    depth = limits["max_json_depth"]
+    if not are_plain(records):
+        check_records(records)  # type: ignore[arg-type]
+        return [settle(record, f"/records/{index}", depth) for index, record in enumerate(records)]  # type: ignore[arg-type]
+    if max([len(record.value) for record in records]) > _BYTES_PER_LEVEL * depth:
+        for index, record in enumerate(records):
+            if json_text.is_deeper(bytes(record.value), depth):
+                record_of_message(record, f"/records/{index}", depth)  # which says what is wrong
+    return records
+
+
+class Appending:
+    """Appends batches to one topic at one time; `appended` is called with each log that has got records."""
+
+    def __init__(
+        self, topic: Topic, limits: Mapping[str, int], now_ms: int, appended: Callable[[PartitionLog], None]
+    ) -> None:
+        self._topic = topic
+        self._max_record_bytes = limits["max_record_bytes"]
+        self._max_batch_bytes = min(limits["max_batch_bytes"], int(topic.configs["max.message.bytes"]))
+        self._now_ms = now_ms
+        self._appended = appended
+
+    def append_all(self, records: Sequence[IncomingRecord], partitions: Sequence[int]) -> Results:
+        """Append settled records, those of one partition as one batch; return a result for each, in their order."""
+        involved = set(partitions)
+        if len(involved) == 1:
+            return self.append(records, partitions[0])
+        records = self._timed(records)
+        following = {partition: count(self._base_offset(partition)).__next__ for partition in involved}
+        offsets = [following[partition]() for partition in partitions]
+        rows = write_rows(records, offsets, self._now_ms)
+        batches: dict[int, list[FetchedRecord]] = {partition: [] for partition in involved}
+        for partition, row in zip(partitions, rows, strict=True):
+            batches[partition].append(row)
+        refused = {partition: self._append(batch, partition) for partition, batch in batches.items()}
+        if not any(refused.values()):
+            return self._results(records, rows, partitions, offsets)
+        errors = {partition: iter(results) for partition, results in refused.items() if results}
+        return [
+            next(errors[partition]) if partition in errors else ProduceResult(partition, row.offset, row.timestamp_ms)
+            for partition, row in zip(partitions, rows, strict=True)
+        ]
+
+    def append(self, records: Sequence[IncomingRecord], partition: int) -> Results:
+        """Append settled records to one partition as one batch, whole or not at all. (PRODUCE-018)"""
+        records = self._timed(records)
+        base_offset = self._base_offset(partition)
+        offsets = range(base_offset, base_offset + len(records))
+        rows = write_rows(records, offsets, self._now_ms)
+        refused = self._append(rows, partition)
+        return refused or self._results(records, rows, [partition] * len(rows), offsets)
+
+    def _timed(self, records: Sequence[IncomingRecord]) -> Sequence[IncomingRecord]:
+        """Return the records without times of their own where the topic does not keep these. (TOPIC-010)"""
+        if are_plain(records) or self._topic.configs["message.timestamp.type"] == "CreateTime":
+            return records
+        return [msgspec.structs.replace(record, timestamp_ms=UNSET) for record in records]
+
+    def _base_offset(self, partition: int) -> int:
+        """Return the offset of the next record of a partition; of one that there is not, any."""
+        logs = self._topic.logs
+        return logs[partition].high_watermark if partition < len(logs) else 0
+
+    def _append(self, rows: Sequence[FetchedRecord], partition: int) -> list[ProduceResult]:
+        """Append a batch, or return for each of its records why it was refused.
+
+        Its text is longer than the bytes that count, so only a batch with a long text is measured.
+        """
+        try:
+            log = self._topic.log(partition)
+        except KafkaError as error:
+            return [ProduceResult(error=item_of_error(error))] * len(rows)
+        batch = write_batch(rows)
+        if len(batch.text) > min(self._max_record_bytes, self._max_batch_bytes) and (
+            refused := self._too_large(rows, partition)
+        ):
+            return refused
+        log.append(batch)
+        self._appended(log)
+        return []
+
+    def _too_large(self, rows: Sequence[FetchedRecord], partition: int) -> list[ProduceResult]:
+        """Return the errors of a batch that is too large or has a record that is; none for one that fits."""
+        sizes = [size_in_batch(stored_of_message(row)) for row in rows]
+        if max(sizes) > self._max_record_bytes:
+            return [self._refused(size, partition) for size in sizes]
+        if sum(sizes) > self._max_batch_bytes:
+            error = KafkaError(
+                "message_too_large",
+                f"the batch has {sum(sizes)} bytes; for one partition {self._max_batch_bytes} at most are taken at once",
+                topic=self._topic.name,
+                partition=partition,
+                max_batch_bytes=self._max_batch_bytes,
+            )
+            return [ProduceResult(error=item_of_error(error))] * len(sizes)
+        return []
+
+    def _refused(self, size: int, partition: int) -> ProduceResult:
+        if size > self._max_record_bytes:
+            error = KafkaError(
+                "message_too_large",
+                f"the record has {size} bytes, more than max_record_bytes, which is {self._max_record_bytes}",
+                topic=self._topic.name,
+                partition=partition,
+                max_record_bytes=self._max_record_bytes,
+            )
+        else:
+            error = KafkaError(
+                "not_attempted",
+                "another record of the batch was refused",
+                topic=self._topic.name,
+                partition=partition,
+            )
+        return ProduceResult(error=item_of_error(error))
+
+    def _results(
+        self,
+        records: Sequence[IncomingRecord],
+        rows: Sequence[FetchedRecord],
+        partitions: Sequence[int],
+        offsets: Sequence[int],
+    ) -> Results:
+        if are_plain(records):
+            return Appended(partitions, offsets, self._now_ms)
+        return [
+            ProduceResult(partition, row.offset, row.timestamp_ms)
+            for partition, row in zip(partitions, rows, strict=True)
+        ]
