@@ -91,6 +91,9 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: tuple[Parameter, ...]
     errors: tuple[str, ...]
 
+    def __hash__(self) -> int:
+        return hash((self.method, self.path))  # which no two operations share
+
 
 class TopicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A topic config of `protocol.yaml`: one of `values`, or an integer in `range`, each written as a string."""

@@ -9,32 +9,46 @@ from kafka_do.core.errors import KafkaError
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "binding", "segments"),
+    ("method", "path", "binding", "values"),
     [
         ("GET", "/v1", DISCOVER, {}),
         ("POST", "/v1/topics", CREATE_TOPIC, {}),
         ("POST", "/v1/topics/orders/records", PRODUCE, {"topic": "orders"}),
         ("POST", "/v1/topics/topics/records", PRODUCE, {"topic": "topics"}),
-        ("GET", "/v1/topics/orders/partitions/0/records", FETCH_PARTITION, {"topic": "orders", "partition": "0"}),
-        ("GET", "/v1/topics/o/partitions/x%20y/records", FETCH_PARTITION, {"topic": "o", "partition": "x%20y"}),
+        ("GET", "/v1/topics/orders/partitions/0/records", FETCH_PARTITION, {"topic": "orders", "partition": 0}),
+        ("GET", "/v1/topics/x%20y/partitions/7/records", FETCH_PARTITION, {"topic": "x y", "partition": 7}),
     ],
 )
 def test_a_path_and_a_method_lead_to_their_operation(
-    method: str, path: str, binding: Binding, segments: dict[str, str]
+    method: str, path: str, binding: Binding, values: dict[str, str | int]
 ) -> None:
-    assert find_route(method, path) == (binding, segments)
+    assert find_route(method, path) == (binding, values)
 
 
 @pytest.mark.parametrize("binding", OPERATIONS, ids=lambda binding: binding.name)
 def test_every_operation_is_found_at_the_path_of_its_template(binding: Binding) -> None:
-    found, segments = find_route(binding.operation.method, binding.operation.path)
-    assert found is binding
-    assert segments == {p.name: f"{{{p.name}}}" for p in binding.operation.parameters if p.place == "path"}
+    values = {p.name: 7 if p.type == "integer" else p.name for p in binding.operation.parameters if p.place == "path"}
+    assert find_route(binding.operation.method, binding.operation.path.format_map(values)) == (binding, values)
 
 
-@pytest.mark.parametrize("segment", ["a%2Fb", "%2E%2E", "a%252Fb", "%ff", "a+b", ".."])
-def test_a_segment_is_given_as_it_stands_on_the_wire(segment: str) -> None:
-    assert find_route("POST", f"/v1/topics/{segment}/records")[1] == {"topic": segment}
+@pytest.mark.parametrize(
+    ("segment", "topic"), [("a%2Fb", "a/b"), ("%2E%2E", ".."), ("a%252Fb", "a%2Fb"), ("a+b", "a+b"), ("..", "..")]
+)
+def test_a_segment_is_decoded_once_and_after_the_path_was_split(segment: str, topic: str) -> None:
+    for _ in range(2):
+        assert find_route("POST", f"/v1/topics/{segment}/records").values == {"topic": topic}
+
+
+def test_a_path_of_any_length_leads_to_its_operation() -> None:
+    topic = "x" * 60_000
+    assert find_route("GET", f"/v1/topics/{topic}").values == {"topic": topic}
+
+
+def test_a_segment_that_is_not_what_its_parameter_wants_is_refused_by_name() -> None:
+    for path, pointer in (("/v1/topics/%ff", "?topic"), ("/v1/topics/t/partitions/x/records", "?partition")):
+        with pytest.raises(KafkaError) as refused:
+            find_route("GET", path)
+        assert refused.value.fields["errors"][0]["pointer"] == pointer
 
 
 @pytest.mark.parametrize(

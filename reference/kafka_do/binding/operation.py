@@ -8,7 +8,7 @@ import msgspec
 
 from kafka_do.binding.bodies import decode_body, encode_body, json_response
 from kafka_do.binding.http import JSON, HttpRequest, HttpResponse, media_type
-from kafka_do.binding.parameters import Values, format_path, format_query, parse_path, parse_query
+from kafka_do.binding.parameters import Values, format_path, format_query
 from kafka_do.binding.problems import NOT_OF_THIS_PROTOCOL, disconnected, error_of_response
 from kafka_do.core.broker import Broker
 from kafka_do.spec import SPEC
@@ -51,10 +51,6 @@ class OperationBinding(ABC, Generic[Q, A]):
         """Ask the broker."""
         method: Callable[[Q], Awaitable[A]] = getattr(broker, self.name)
         return await method(asked)
-
-    def parameters(self, request: HttpRequest, segments: Mapping[str, str]) -> Values:
-        """Return the values of path and query parameters; raises KafkaError `invalid_request`. (CONV-007)"""
-        return {**parse_path(self.operation, segments), **parse_query(self.operation, request.query)}
 
     def answer_of(self, response: HttpResponse) -> A:
         """Return what a response answers; raises the KafkaError that it carries instead. (ERROR-006, ERROR-008)"""

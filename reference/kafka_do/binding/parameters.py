@@ -1,6 +1,7 @@
 """Path and query parameters, as openapi.yaml states them. (CONV-007)"""
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping
 from urllib.parse import quote, unquote_to_bytes, urlencode
@@ -10,7 +11,7 @@ from kafka_do.spec import Operation, Parameter
 
 __all__ = ["Values", "format_path", "format_query", "parse_path", "parse_query"]
 
-Values = dict[str, int | str]
+Values = Mapping[str, int | str]
 
 _INTEGER = re.compile(r"-?[0-9]+")
 _LONGEST_INTEGER = 20
@@ -45,8 +46,10 @@ def parse_query(operation: Operation, query: str) -> Values:
 
     Raises KafkaError `invalid_request` for an unknown, repeated, missing or faulty parameter.
     """
+    if not query:
+        return _without_query(operation)
     given: dict[str, str] = {}
-    for pair in query.split("&") if query else ():
+    for pair in query.split("&"):
         encoded_name, _, encoded_value = pair.partition("=")
         name = _decode(encoded_name, encoded_name)
         if name in given:
@@ -55,10 +58,15 @@ def parse_query(operation: Operation, query: str) -> Values:
     return _parse(operation, "query", given)
 
 
+@functools.cache
+def _without_query(operation: Operation) -> Values:
+    return _parse(operation, "query", {})
+
+
 def _parse(operation: Operation, place: str, given: Mapping[str, str]) -> Values:
-    known = {parameter.name: parameter for parameter in operation.parameters if parameter.place == place}
+    known = _known(operation, place)
     faults = [(f"?{name}", _unknown(name, list(known))) for name in given if name not in known]
-    values: Values = {}
+    values: dict[str, int | str] = {}
     for name, parameter in known.items():
         try:
             if name in given:
@@ -72,6 +80,11 @@ def _parse(operation: Operation, place: str, given: Mapping[str, str]) -> Values
     if faults:
         raise invalid_request(faults)
     return values
+
+
+@functools.cache
+def _known(operation: Operation, place: str) -> dict[str, Parameter]:
+    return {parameter.name: parameter for parameter in operation.parameters if parameter.place == place}
 
 
 def _value(parameter: Parameter, text: str) -> int | str:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from kafka_do.binding.http import REVISION_HEADER, HttpRequest, HttpResponse
+from kafka_do.binding.parameters import parse_query
 from kafka_do.binding.problems import problem_response
 from kafka_do.binding.routes import MethodNotAllowedError, find_route
 from kafka_do.core.broker import Broker
@@ -64,7 +65,7 @@ class App:
 
     async def _answer(self, scope: Scope, receive: Receive) -> HttpResponse:
         path = scope["raw_path"].decode("latin-1")
-        binding, segments = find_route(scope["method"], path)
+        binding, values = find_route(scope["method"], path)
         request = HttpRequest(
             method=scope["method"],
             path=path,
@@ -72,8 +73,8 @@ class App:
             headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
             body=await self._body(receive),
         )
-        values = binding.parameters(request, segments)
-        asked = binding.decode_request(request, values, self._limits)
+        query = parse_query(binding.operation, request.query)
+        asked = binding.decode_request(request, {**values, **query}, self._limits)
         answer = await binding.perform(self._broker, asked)
         return binding.encode_answer(asked, answer, self._limits)
 
