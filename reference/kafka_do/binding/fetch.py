@@ -12,14 +12,13 @@ from kafka_do.binding.parameters import Values
 from kafka_do.binding.problems import disconnected
 from kafka_do.core.broker import FetchPartition, PartitionFailure, PartitionSlice
 from kafka_do.core.item_errors import error_of_item, item_of_error
-from kafka_do.core.messages import FetchedRecord, FetchRequest, ItemError, Offset, ReadEncoding
-from kafka_do.core.record_text import read_as, stored_of_message
+from kafka_do.core.messages import FetchRequest, ItemError, Offset, ReadEncoding
+from kafka_do.core.record_text import read_as, stored_records
 
 __all__ = ["FetchBinding", "FetchPartitionBinding"]
 
 _ONE = msgspec.json.Decoder(PartitionSlice)
 _REQUEST = msgspec.json.Decoder(FetchRequest)
-_records = msgspec.json.Decoder(list[FetchedRecord]).decode
 
 Found = list[PartitionSlice | PartitionFailure]
 
@@ -82,7 +81,7 @@ def _written(found: PartitionSlice, encoding: ReadEncoding, limits: Mapping[str,
     if encoding == "auto":
         return found
     depth = limits["max_json_depth"]
-    records = [read_as(stored_of_message(record), encoding, depth) for record in _records(found.records)]
+    records = [read_as(record, encoding, depth) for record in stored_records(found.records)]
     return msgspec.structs.replace(found, records=msgspec.Raw(msgspec.json.encode(records)))
 
 

@@ -1,21 +1,17 @@
 """Reading a partition from an offset."""
 
-from collections.abc import Iterator
-
 import msgspec
 
 from kafka_do.client.messages import Read
 from kafka_do.client.serializing import message_of
 from kafka_do.core.broker import Broker, FetchPartition
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import FetchedRecord
-from kafka_do.core.record_text import stored_of_message
+from kafka_do.core.record_text import stored_records
 from kafka_do.core.records import StoredRecord
 from kafka_do.spec import SPEC
 
 __all__ = ["read"]
 
-_records = msgspec.json.Decoder(list[FetchedRecord]).decode
 _DEFAULTS = {parameter.name: parameter.default for parameter in SPEC.operations["fetch_partition"].parameters}
 
 
@@ -43,10 +39,9 @@ async def read(
     )
 
 
-def _stored(text: msgspec.Raw) -> Iterator[StoredRecord]:
-    """Yield the records of an answer; raises KafkaError `disconnected` where they are not of this protocol."""
+def _stored(text: msgspec.Raw) -> list[StoredRecord]:
+    """Return the records of an answer; raises KafkaError `disconnected` where they are not of this protocol."""
     try:
-        for record in _records(text):
-            yield stored_of_message(record)
+        return stored_records(text)
     except (ValueError, RecursionError) as error:
         raise KafkaError("disconnected", f"the records of the answer are not of this protocol: {error}") from None

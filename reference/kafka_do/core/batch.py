@@ -11,12 +11,25 @@ import msgspec
 from msgspec import UNSET
 
 from kafka_do.core.messages import FetchedHeader, FetchedRecord, ProducePartitionRecord, ProduceRecord
-from kafka_do.core.plain_records import IncomingRecord, are_plain
+from kafka_do.core.plain_records import IncomingRecord, are_plain, not_plain
 
-__all__ = ["Batch", "write_batch", "write_rows"]
+__all__ = ["Batch", "Row", "write_batch", "write_rows"]
 
 _encode = msgspec.json.Encoder().encode
-_NO_HEADERS: list[object] = []
+
+
+class _PlainRow(msgspec.Struct, gc=False):
+    """The `FetchedRecord` of a plain record: without encodings to name and with no headers, so it is written sooner."""
+
+    offset: int
+    timestamp_ms: int
+    key: str | None
+    value: msgspec.Raw
+    headers: tuple[()] = ()
+
+
+Row = FetchedRecord | _PlainRow
+"""A record as it is read."""
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -27,19 +40,19 @@ class Batch(msgspec.Struct, frozen=True):
     latest_ms: int
 
 
-def write_rows(records: Sequence[IncomingRecord], offsets: Iterable[int], now_ms: int) -> list[FetchedRecord]:
+def write_rows(records: Sequence[IncomingRecord], offsets: Iterable[int], now_ms: int) -> Sequence[Row]:
     """Return settled records as they are read; `now_ms` is the time of those without one. (RECORD-010)"""
     if are_plain(records):
         return [
-            FetchedRecord(offset, now_ms, record.key, record.value, _NO_HEADERS)  # type: ignore[arg-type]
-            for offset, record in zip(offsets, records, strict=True)
+            _PlainRow(offset, now_ms, record.key, record.value) for offset, record in zip(offsets, records, strict=True)
         ]
-    return [_row(record, offset, now_ms) for offset, record in zip(offsets, records, strict=True)]  # type: ignore[arg-type]
+    return [_row(record, offset, now_ms) for offset, record in zip(offsets, not_plain(records), strict=True)]
 
 
-def write_batch(rows: Sequence[FetchedRecord]) -> Batch:
-    """Return rows, of which there is at least one, as a batch."""
-    latest_ms = max([row.timestamp_ms or 0 for row in rows])
+def write_batch(rows: Sequence[Row]) -> Batch:
+    """Return rows of one request, of which there is at least one, as a batch."""
+    first = rows[0]
+    latest_ms = first.timestamp_ms if isinstance(first, _PlainRow) else max([row.timestamp_ms or 0 for row in rows])
     return Batch(_encode(rows), len(rows), latest_ms)
 
 

@@ -5,14 +5,23 @@ type says that there are none. So a batch of a thousand is decoded in 115 µs in
 of 70 µs. A request with any other record is not of this type, which decoding notices at the first of them.
 """
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, TypeGuard, cast
 
 import msgspec
 
 from kafka_do.core.messages import Acks, ProducePartitionRecord, ProduceRecord, ProduceRequest, ProduceTimeout
 from kafka_do.core.strict import ClosedMessage
 
-__all__ = ["DEFAULT_ACKS", "DEFAULT_TIMEOUT_MS", "IncomingRecord", "PlainRecord", "PlainRequest", "are_plain"]
+__all__ = [
+    "DEFAULT_ACKS",
+    "DEFAULT_TIMEOUT_MS",
+    "IncomingRecord",
+    "PlainRecord",
+    "PlainRequest",
+    "are_plain",
+    "not_plain",
+]
 
 _DEFAULTS = ProduceRequest(records=[])
 DEFAULT_ACKS: Acks = _DEFAULTS.acks
@@ -38,6 +47,11 @@ IncomingRecord = PlainRecord | ProduceRecord | ProducePartitionRecord
 """A record to be appended, as a message. A request's records are all plain or none is."""
 
 
-def are_plain(records: object) -> bool:
-    """Whether a request's records are plain."""
-    return type(records[0]) is PlainRecord  # type: ignore[index]
+def are_plain(records: Sequence[IncomingRecord]) -> TypeGuard[Sequence[PlainRecord]]:
+    """Whether a request's records, of which there is at least one, are plain."""
+    return type(records[0]) is PlainRecord
+
+
+def not_plain(records: Sequence[IncomingRecord]) -> Sequence[ProduceRecord | ProducePartitionRecord]:
+    """Return records that are not plain as what they are."""
+    return cast("Sequence[ProduceRecord | ProducePartitionRecord]", records)

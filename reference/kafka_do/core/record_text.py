@@ -4,6 +4,7 @@
 brought into this form is called settled here; every other encoding is made from it.
 """
 
+import msgspec
 from msgspec import UNSET
 
 from kafka_do.core import json_text
@@ -20,9 +21,10 @@ from kafka_do.core.messages import (
 from kafka_do.core.plain_records import IncomingRecord, PlainRecord
 from kafka_do.core.records import Header, Record, StoredRecord
 
+_messages = msgspec.json.Decoder(list[FetchedRecord]).decode
 _MAY_BEGIN_JSON = frozenset((b"", b'"', b"\\", *(b"%c" % byte for byte in b"{[-0123456789tfn")))
 
-__all__ = ["key_bytes", "message_of_record", "read_as", "record_of_message", "settle", "stored_of_message"]
+__all__ = ["key_bytes", "message_of_record", "read_as", "record_of_message", "settle", "stored_records"]
 
 
 def message_of_record(record: Record, max_depth: int) -> ProduceRecord:
@@ -102,11 +104,15 @@ def key_bytes(message: IncomingRecord) -> bytes | None:
     return decode_text(message.key, message.key_encoding)
 
 
-def stored_of_message(fetched: FetchedRecord) -> StoredRecord:
-    """Return the record that a message of a fetch carries. (RECORD-019)
+def stored_records(text: bytes | msgspec.Raw) -> list[StoredRecord]:
+    """Return the records of a JSON array as a fetch answers it. (RECORD-019)
 
-    Raises ValueError where a field is not what its encoding promises.
+    Raises ValueError or RecursionError where the text is not one, or a field is not what its encoding promises.
     """
+    return [_stored(message) for message in _messages(text)]
+
+
+def _stored(fetched: FetchedRecord) -> StoredRecord:
     return StoredRecord(
         offset=fetched.offset,
         timestamp_ms=fetched.timestamp_ms,

@@ -8,8 +8,7 @@ from itertools import accumulate
 import msgspec
 
 from kafka_do.core.batch import Batch
-from kafka_do.core.messages import FetchedRecord
-from kafka_do.core.record_text import stored_of_message
+from kafka_do.core.record_text import stored_records
 from kafka_do.core.records import size_of
 
 __all__ = ["FULL_BYTES", "Segment", "Timed", "join_arrays"]
@@ -18,7 +17,6 @@ FULL_BYTES = 65_536
 """A segment with so much text takes no further batch: long enough for batches of one record, short enough to search."""
 
 _texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_messages = msgspec.json.Decoder(list[FetchedRecord]).decode
 
 
 class Timed(msgspec.Struct):
@@ -108,7 +106,7 @@ class Segment:
     def _sizes_before(self) -> "array[int]":
         """Return for each position the size of all records before it."""
         if self._sizes is None:
-            sizes = [size_of(stored_of_message(message)) for message in _messages(self.text())]
+            sizes = [size_of(record) for record in stored_records(self.text())]
             self._sizes = array("Q", accumulate(sizes, initial=0))
         return self._sizes
 

@@ -7,14 +7,14 @@ import msgspec
 from msgspec import UNSET
 
 from kafka_do.core import json_text
-from kafka_do.core.batch import write_batch, write_rows
+from kafka_do.core.batch import Row, write_batch, write_rows
 from kafka_do.core.checks import check_records
 from kafka_do.core.errors import KafkaError, invalid_request
 from kafka_do.core.item_errors import item_of_error
 from kafka_do.core.log import PartitionLog
-from kafka_do.core.messages import FetchedRecord, ProduceResult
-from kafka_do.core.plain_records import IncomingRecord, are_plain
-from kafka_do.core.record_text import record_of_message, settle, stored_of_message
+from kafka_do.core.messages import ProduceResult
+from kafka_do.core.plain_records import IncomingRecord, are_plain, not_plain
+from kafka_do.core.record_text import record_of_message, settle, stored_records
 from kafka_do.core.records import size_in_batch
 from kafka_do.core.results import Appended, Results
 from kafka_do.engines.topic import Topic
@@ -34,8 +34,9 @@ def settled(records: Sequence[IncomingRecord], limits: Mapping[str, int]) -> Seq
         raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(records)}")])
     depth = limits["max_json_depth"]
     if not are_plain(records):
-        check_records(records)  # type: ignore[arg-type]
-        return [settle(record, f"/records/{index}", depth) for index, record in enumerate(records)]  # type: ignore[arg-type]
+        others = not_plain(records)
+        check_records(others)
+        return [settle(record, f"/records/{index}", depth) for index, record in enumerate(others)]
     if max([len(record.value) for record in records]) > _BYTES_PER_LEVEL * depth:
         for index, record in enumerate(records):
             if json_text.is_deeper(bytes(record.value), depth):
@@ -64,7 +65,7 @@ class Appending:
         following = {partition: count(self._base_offset(partition)).__next__ for partition in involved}
         offsets = [following[partition]() for partition in partitions]
         rows = write_rows(records, offsets, self._now_ms)
-        batches: dict[int, list[FetchedRecord]] = {partition: [] for partition in involved}
+        batches: dict[int, list[Row]] = {partition: [] for partition in involved}
         for partition, row in zip(partitions, rows, strict=True):
             batches[partition].append(row)
         refused = {partition: self._append(batch, partition) for partition, batch in batches.items()}
@@ -96,7 +97,7 @@ class Appending:
         logs = self._topic.logs
         return logs[partition].high_watermark if partition < len(logs) else 0
 
-    def _append(self, rows: Sequence[FetchedRecord], partition: int) -> list[ProduceResult]:
+    def _append(self, rows: Sequence[Row], partition: int) -> list[ProduceResult]:
         """Append a batch, or return for each of its records why it was refused.
 
         Its text is longer than the bytes that count, so only a batch with a long text is measured.
@@ -107,16 +108,16 @@ class Appending:
             return [ProduceResult(error=item_of_error(error))] * len(rows)
         batch = write_batch(rows)
         if len(batch.text) > min(self._max_record_bytes, self._max_batch_bytes) and (
-            refused := self._too_large(rows, partition)
+            refused := self._too_large(batch.text, partition)
         ):
             return refused
         log.append(batch)
         self._appended(log)
         return []
 
-    def _too_large(self, rows: Sequence[FetchedRecord], partition: int) -> list[ProduceResult]:
+    def _too_large(self, text: bytes, partition: int) -> list[ProduceResult]:
         """Return the errors of a batch that is too large or has a record that is; none for one that fits."""
-        sizes = [size_in_batch(stored_of_message(row)) for row in rows]
+        sizes = [size_in_batch(record) for record in stored_records(text)]
         if max(sizes) > self._max_record_bytes:
             return [self._refused(size, partition) for size in sizes]
         if sum(sizes) > self._max_batch_bytes:
@@ -151,7 +152,7 @@ class Appending:
     def _results(
         self,
         records: Sequence[IncomingRecord],
-        rows: Sequence[FetchedRecord],
+        rows: Sequence[Row],
         partitions: Sequence[int],
         offsets: Sequence[int],
     ) -> Results:
