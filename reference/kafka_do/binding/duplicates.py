@@ -1,7 +1,7 @@
 """Members that stand twice in an object of a request. (CONV-014)
 
-Of two members with the same name some decoders take the first and others the last. What is within a value of a record is
-the application's own and may have members twice. (RECORD-004)
+Of two members with the same name some decoders take the first and others the last. What is within a value of a record
+is the application's own and may have members twice. (RECORD-004)
 """
 
 import functools

@@ -16,6 +16,12 @@ class Configs:
 
     def __init__(self) -> None:
         self._set: dict[str, str] = {}
+        self._apply()
+
+    def _apply(self) -> None:
+        """Read the configs that every append looks at."""
+        self.max_message_bytes = int(self["max.message.bytes"])
+        self.replaces_timestamps = self["message.timestamp.type"] == "LogAppendTime"
 
     def alter(self, changes: Mapping[str, str | None]) -> None:
         """Set each config that has a value and take each with None back to its default, all or none.
@@ -29,6 +35,7 @@ class Configs:
                 self._set.pop(name, None)
             else:
                 self._set[name] = value
+        self._apply()
 
     def __getitem__(self, name: str) -> str:
         """Return the value of a config."""

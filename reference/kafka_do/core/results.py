@@ -16,8 +16,8 @@ _encode = msgspec.json.Encoder().encode
 class Appended(Sequence[ProduceResult]):
     """The results of records that were all appended, with one timestamp: most requests end so.
 
-    `offsets` is a range where one partition got them all: then a thousand results are written in 22 µs, else in 64 µs. As
-    results of their own they take 110 µs.
+    `offsets` is a range where one partition got them all: then a thousand results are written in 22 µs, else in 64 µs.
+    As results of their own they take 110 µs.
     """
 
     def __init__(self, partitions: Sequence[int], offsets: Sequence[int], timestamp_ms: int) -> None:

@@ -52,7 +52,7 @@ class Appending:
     ) -> None:
         self._topic = topic
         self._max_record_bytes = limits["max_record_bytes"]
-        self._max_batch_bytes = min(limits["max_batch_bytes"], int(topic.configs["max.message.bytes"]))
+        self._max_batch_bytes = min(limits["max_batch_bytes"], topic.configs.max_message_bytes)
         self._now_ms = now_ms
         self._appended = appended
 
@@ -88,7 +88,7 @@ class Appending:
 
     def _timed(self, records: Sequence[IncomingRecord]) -> Sequence[IncomingRecord]:
         """Return the records without times of their own where the topic does not keep these. (TOPIC-010)"""
-        if are_plain(records) or self._topic.configs["message.timestamp.type"] == "CreateTime":
+        if are_plain(records) or not self._topic.configs.replaces_timestamps:
             return records
         return [msgspec.structs.replace(record, timestamp_ms=UNSET) for record in records]
 
@@ -123,7 +123,7 @@ class Appending:
         if sum(sizes) > self._max_batch_bytes:
             error = KafkaError(
                 "message_too_large",
-                f"the batch has {sum(sizes)} bytes; for one partition {self._max_batch_bytes} at most are taken at once",
+                f"the batch has {sum(sizes)} bytes; one partition takes {self._max_batch_bytes} at most at once",
                 topic=self._topic.name,
                 partition=partition,
                 max_batch_bytes=self._max_batch_bytes,
