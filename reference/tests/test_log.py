@@ -1,4 +1,4 @@
-"""The log of one partition, compared with a plain list: whatever its segments, and whatever was read from them before."""
+"""The log of one partition, compared with a plain list, whatever its segments and whatever was read before."""
 
 from unittest.mock import patch
 
