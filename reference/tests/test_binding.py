@@ -495,9 +495,9 @@ def test_a_known_code_has_the_flags_that_the_server_sent(*, retriable: bool, ind
 def test_the_error_of_one_record_has_the_flags_that_the_server_sent() -> None:
     error = {"code": "moon_phase", "detail": "d", "retriable": True, "indeterminate": True, "topic": "t"}
     response = HttpResponse(207, _JSON, json.dumps({"results": [{"error": error}]}).encode())
-    (error,) = asyncio.run(producing.send(_answering(response), "t", [Record(value=None)]))
-    assert isinstance(error, KafkaError)
-    assert _facts(error) == ("moon_phase", "d", True, True, {"topic": "t"})
+    (told,) = asyncio.run(producing.send(_answering(response), "t", [Record(value=None)]))
+    assert isinstance(told, KafkaError)
+    assert _facts(told) == ("moon_phase", "d", True, True, {"topic": "t"})
 
 
 _PROBLEM: dict[str, Any] = {

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from kafka_do.binding import PRODUCE, PRODUCE_PARTITION
 from kafka_do.binding.http import HttpRequest
 from kafka_do.binding.operation import OperationBinding
-from kafka_do.core.broker import FetchPartition, Produce, ProducePartition
+from kafka_do.core.broker import PartitionSlice
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import (
     CreateTopicRequest,
-    FetchRequest,
     FetchPosition,
+    FetchRequest,
     ProducePartitionRecord,
     ProducePartitionRequest,
     ProduceRecord,
     ProduceRequest,
 )
-from kafka_do.core.plain_records import IncomingRecord, PlainRecord, PlainRequest, are_plain
+from kafka_do.core.plain_records import PlainRecord, PlainRequest, are_plain
 from kafka_do.core.record_text import record_of_message
 from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
@@ -83,33 +83,30 @@ def _decoded(body: bytes, kind: type[msgspec.Struct]) -> Any:
         return None
 
 
-def _is_plain(record: Any) -> bool:
-    return set(record) <= {"key", "value"}
-
-
+@pytest.mark.parametrize("whole_kind", [ProduceRequest, ProducePartitionRequest])
 @_many
-@given(_requests)
-def test_a_request_is_plain_exactly_if_it_is_one_and_all_its_records_have_no_more_than_key_and_value(
-    request: dict[str, Any],
+@given(request=_requests)
+def test_a_request_is_plain_exactly_if_it_is_one_whose_records_have_no_more_than_key_and_value(
+    whole_kind: type[msgspec.Struct], request: dict[str, Any]
 ) -> None:
     body = json.dumps(request, separators=(",", ":")).encode()
-    for kind in (ProduceRequest, ProducePartitionRequest):
-        whole = _decoded(body, kind)
-        plain = _decoded(body, PlainRequest)
-        assert (plain is not None) == (whole is not None and all(map(_is_plain, request["records"]))) or (
-            kind is ProducePartitionRequest and any("partition" in record for record in request["records"])
-        )
-        if plain is None:
-            continue
+    whole, plain = _decoded(body, whole_kind), _decoded(body, PlainRequest)
+    assert (plain is not None) == (
+        whole is not None and all(set(one) <= {"key", "value"} for one in request["records"])
+    )
+    if plain is not None:
         assert (plain.acks, plain.timeout_ms) == (whole.acks, whole.timeout_ms)
-        assert [record_of_message(record, "", _DEPTH) for record in plain.records] == [
-            record_of_message(record, "", _DEPTH) for record in whole.records
+        assert [record_of_message(one, "", _DEPTH) for one in plain.records] == [
+            record_of_message(one, "", _DEPTH) for one in whole.records
         ]
 
 
 @pytest.mark.parametrize("whole", [ProduceRecord, ProducePartitionRecord])
 def test_the_members_of_a_plain_record_are_those_of_a_record(whole: type[msgspec.Struct]) -> None:
-    plain_kinds, whole_kinds = get_type_hints(PlainRecord, include_extras=True), get_type_hints(whole, include_extras=True)
+    plain_kinds, whole_kinds = (
+        get_type_hints(PlainRecord, include_extras=True),
+        get_type_hints(whole, include_extras=True),
+    )
     assert set(plain_kinds) == {"key", "value"}
     assert plain_kinds["value"] == whole_kinds["value"]
     assert set(get_args(plain_kinds["key"])) | {msgspec.UnsetType} == set(get_args(whole_kinds["key"]))
@@ -128,7 +125,9 @@ def test_the_members_of_a_plain_request_are_those_of_a_request_with_the_same_ran
     for name in ("acks", "timeout_ms"):
         assert plain_fields[name].type == whole_fields[name].type
         assert plain_fields[name].default == whole_fields[name].default
-    plain_records, whole_records = (get_type_hints(kind, include_extras=True)["records"] for kind in (PlainRequest, whole))
+    plain_records, whole_records = (
+        get_type_hints(kind, include_extras=True)["records"] for kind in (PlainRequest, whole)
+    )
     assert plain_records.__metadata__ == whole_records.__metadata__
     assert plain_fields["records"].required
     assert PlainRequest.__struct_config__.forbid_unknown_fields
@@ -147,18 +146,41 @@ def test_a_request_is_plain_or_not_as_a_whole() -> None:
     assert not are_plain([ProducePartitionRecord(raw)])
 
 
-def _engine(partitions: int) -> MemoryEngine:
-    engine = MemoryEngine(version="9.9", clock=ManualClock(1_000))
+_LIMITS = {**SPEC.limits, "max_json_depth": 3, "max_record_bytes": 60, "max_batch_bytes": 150}
+_EVERY_PARTITION = FetchRequest([FetchPosition("t", partition, 0) for partition in range(3)], max_wait_ms=0)
+
+
+def _outcome(binding: OperationBinding[Any, Any], requests: list[dict[str, Any]], partitions: int) -> list[Any]:
+    """Return what a server answers to requests one after another, and what is read afterwards."""
+    engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=ManualClock(1_000), new_id=lambda: "id")
     asyncio.run(engine.create_topic(CreateTopicRequest(topic="t", partitions=partitions)))
-    return engine
+    outcome: list[Any] = []
+    for body in requests:
+        request = HttpRequest("POST", "/", headers=_JSON, body=json.dumps(body).encode())
+        try:
+            asked = binding.decode_request(request, {"topic": "t", "partition": 0}, _LIMITS)
+            response = binding.encode_answer(asked, asyncio.run(binding.perform(engine, asked)), _LIMITS)
+            outcome.append((response.status, response.body))
+        except KafkaError as error:
+            outcome.append((error.code, error.message, error.fields))
+    read = asyncio.run(engine.fetch(_EVERY_PARTITION))
+    return outcome + [bytes(one.records) if isinstance(one, PartitionSlice) else one.error.code for one in read]
 
 
-def _outcome(engine: MemoryEngine, binding: OperationBinding[Any, Any], records: list[Any]) -> tuple[Any, ...]:
-    """Return what a server answers to a request with these records, and what can be read then."""
-    body = json.dumps({"records": records}).encode()
-    path = binding.operation.path.format(topic="t", partition=0)
-    request = HttpRequest(binding.operation.method, path, headers=_JSON, body=body)
-    asked = binding.decode_request(request, {"topic": "t", "partition": 0}, SPEC.limits)
-    answer = binding.encode_answer(asked, asyncio.run(binding.perform(engine, asked)), SPEC.limits)
-    partitions = asyncio.run(engine.fetch(FetchRequest([FetchPosition("t", 0, 0)], max_wait_ms=0)))
-    return are_plain(asked.records), answer.status, answer.body, [bytes(one.records) for one in partitions]  # type: ignore[union-attr]
+_DEFAULTS_SPELT_OUT = {"key_encoding": "string", "value_encoding": "json", "headers": []}
+_keyed = st.fixed_dictionaries(
+    {"value": _json_values | st.just("long" * 9) | st.just([[[[1]]]])},
+    optional={"key": st.none() | st.text(max_size=9)},
+)
+
+
+@pytest.mark.parametrize("binding", [PRODUCE, PRODUCE_PARTITION], ids=lambda binding: binding.name)
+@pytest.mark.parametrize("partitions", [1, 3])
+@_many
+@given(requests=st.lists(st.lists(_keyed, min_size=1, max_size=20), min_size=1, max_size=3))
+def test_plain_records_have_the_outcome_of_the_same_records_with_their_defaults_spelt_out(
+    binding: OperationBinding[Any, Any], partitions: int, requests: list[list[dict[str, Any]]]
+) -> None:
+    plain = [{"records": records} for records in requests]
+    spelt_out = [{"records": [{**record, **_DEFAULTS_SPELT_OUT} for record in records]} for records in requests]
+    assert _outcome(binding, plain, partitions) == _outcome(binding, spelt_out, partitions)
