@@ -13,6 +13,7 @@ from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import ProducePartitionRecord, ProduceRecord, RecordHeader, TextEncoding, ValueEncoding
 from kafka_do.core.plain_records import PlainRecord
 from kafka_do.core.record_text import key_bytes, message_of_record, record_of_message, settle
+from kafka_do.core.records import Record
 
 _DEPTH = 3
 
