@@ -1,9 +1,10 @@
 """The HTTP binding: what a client encodes a server decodes, and the other way round; faults are pointed to."""
 
+import asyncio
 import json
-from collections.abc import Sequence
 from typing import Any, get_args
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import example, given, settings
@@ -14,13 +15,32 @@ from kafka_do.binding.http import HttpRequest, HttpResponse, header
 from kafka_do.binding.operation import OperationBinding
 from kafka_do.binding.problems import error_of_response, problem_response
 from kafka_do.binding.routes import find_route
-from kafka_do.core.broker import Discover, FetchPartition, PartitionSlice, Produce
+from kafka_do.client import producing, reading
+from kafka_do.client.messages import Read
+from kafka_do.core.broker import Discover, FetchPartition, ListTopics, PartitionSlice, Produce
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import CreateTopicRequest, Discovery, ReadEncoding, ServerInfo, Topic
-from kafka_do.core.records import Appended, Header, Record, StoredRecord
+from kafka_do.core.item_errors import item_of_error
+from kafka_do.core.messages import (
+    Acks,
+    CreateTopicRequest,
+    Discovery,
+    FetchedRecord,
+    ProduceRecord,
+    ProduceResult,
+    ReadEncoding,
+    ServerInfo,
+    Topic,
+)
+from kafka_do.core.record_text import message_of_record, read_as, record_of_message, stored_of_message
+from kafka_do.core.records import Header, Record, StoredRecord
+from kafka_do.core.results import Appended
+from kafka_do.engines.clock import ManualClock
+from kafka_do.engines.memory import MemoryEngine
 from kafka_do.spec import SPEC, data_root
+from kafka_do.transports.http import HttpBroker
 
-_LIMITS = {"max_json_depth": 3}
+_DEPTH = SPEC.limits["max_json_depth"]
+_LIMITS = {**SPEC.limits, "max_json_depth": 3}
 _JSON = (("Content-Type", "application/json"),)
 _PROBLEM_JSON = (("Content-Type", "application/problem+json"),)
 
@@ -49,9 +69,15 @@ _records = st.builds(
 _stored = st.builds(
     StoredRecord, offset=_counts, timestamp_ms=st.none() | _counts, key=_data, value=_data, headers=_headers
 )
-_appended = st.builds(Appended, _partitions, _counts, st.none() | _counts)
+_appended = st.builds(ProduceResult, _partitions, _counts, st.none() | _counts)
+
+
+def _refused_with(code: str, detail: str = "no", **fields: Any) -> ProduceResult:
+    return ProduceResult(error=item_of_error(KafkaError(code, detail, **fields)))
+
+
 _refused = st.builds(
-    lambda detail, partition: KafkaError(
+    lambda detail, partition: _refused_with(
         "partition_not_found", detail, topic="t", partition=partition, partition_count=3
     ),
     st.text(),
@@ -73,23 +99,20 @@ def _answered(binding: OperationBinding[Any, Any], asked: Any, answer: Any) -> A
     return binding.answer_of(binding.encode_answer(asked, answer, SPEC.limits))
 
 
-def _facts(results: Sequence[Appended | KafkaError]) -> list[Any]:
-    """Return results in a form that can be compared."""
-    return [
-        (result.code, result.message, result.retriable, result.indeterminate, dict(result.fields))
-        if isinstance(result, KafkaError)
-        else result
-        for result in results
-    ]
+def _facts(error: KafkaError) -> tuple[Any, ...]:
+    """Return an error in a form that can be compared."""
+    return (error.code, error.message, error.retriable, error.indeterminate, dict(error.fields))
 
 
 def _refusal(
     binding: OperationBinding[Any, Any], body: bytes, headers: tuple[tuple[str, str], ...] = _JSON
 ) -> KafkaError:
-    """Return the error that a body is refused with."""
+    """Return the error that a server refuses a body with."""
     request = HttpRequest(binding.operation.method, binding.operation.path, headers=headers, body=body)
+    engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=ManualClock())
     with pytest.raises(KafkaError) as refused:
-        binding.decode_request(request, {"topic": "t"}, _LIMITS)
+        asyncio.run(binding.perform(engine, binding.decode_request(request, {"topic": "t"}, _LIMITS)))
+    assert not asyncio.run(engine.list_topics(ListTopics(page_size=1))).topics
     return refused.value
 
 
@@ -111,6 +134,33 @@ def _fetched(**members: Any) -> HttpResponse:
     return HttpResponse(200, _JSON, json.dumps(answer).encode())
 
 
+def _sent(*records: Record) -> list[ProduceRecord]:
+    return [message_of_record(record, _DEPTH) for record in records]
+
+
+def _written(*records: StoredRecord) -> msgspec.Raw:
+    """Return records as an engine gives them."""
+    return msgspec.Raw(msgspec.json.encode([read_as(record, "auto", _DEPTH) for record in records]))
+
+
+def _stored_in(text: msgspec.Raw) -> list[StoredRecord]:
+    return [stored_of_message(record) for record in msgspec.json.decode(text, type=list[FetchedRecord])]
+
+
+def _answering(response: HttpResponse) -> HttpBroker:
+    """Return a broker that gives one answer to everything."""
+
+    async def exchange(_: HttpRequest) -> HttpResponse:
+        return response
+
+    return HttpBroker(exchange)
+
+
+def _read(response: HttpResponse) -> Read:
+    """Return what a client makes of the answer to a fetch."""
+    return asyncio.run(reading.read(_answering(response), "t", 0, offset=0, max_records=None, max_bytes=None))
+
+
 def test_every_operation_of_the_openapi_document_has_a_binding() -> None:
     document = yaml.safe_load((data_root() / "spec" / "openapi.yaml").read_text("utf-8"))
     stated = {
@@ -124,16 +174,34 @@ def test_every_operation_of_the_openapi_document_has_a_binding() -> None:
 
 
 @_many
-@given(st.text(min_size=1), st.lists(_records, min_size=1, max_size=4))
-def test_a_server_is_asked_to_append_the_records_that_the_client_was_given(topic: str, records: list[Record]) -> None:
-    assert _asked(PRODUCE, Produce(topic, records)) == Produce(topic, records)
+@given(
+    st.text(min_size=1),
+    st.lists(_records, min_size=1, max_size=4),
+    st.sampled_from(get_args(Acks)),
+    st.integers(1, 2**31 - 1),
+)
+def test_a_server_is_asked_to_append_the_records_that_the_client_was_given(
+    topic: str, records: list[Record], acks: Acks, timeout_ms: int
+) -> None:
+    asked = _asked(PRODUCE, Produce(topic, _sent(*records), acks, timeout_ms))
+    assert (asked.topic, asked.acks, asked.timeout_ms) == (topic, acks, timeout_ms)
+    assert [record_of_message(message, "", _DEPTH) for message in asked.records] == records
 
 
 @_many
 @given(st.lists(_appended | _refused, min_size=1, max_size=5))
-def test_a_client_is_told_the_result_of_each_record(results: list[Appended | KafkaError]) -> None:
-    asked = Produce("t", [Record(value=None)] * len(results))
-    assert _facts(_answered(PRODUCE, asked, results)) == _facts(results)
+def test_a_client_is_told_the_result_of_each_record(results: list[ProduceResult]) -> None:
+    asked = Produce("t", _sent(*[Record(value=None)] * len(results)))
+    assert _answered(PRODUCE, asked, results) == results
+
+
+@_many
+@given(_partitions, st.integers(0, 2**53 - 10), _counts, st.integers(1, 9))
+def test_a_client_is_told_the_places_of_records_that_were_all_appended(
+    partition: int, offset: int, now_ms: int, count: int
+) -> None:
+    answer = Appended([partition] * count, range(offset, offset + count), now_ms)
+    assert _answered(PRODUCE, Produce("t", _sent(Record(value=None))), answer) == list(answer)
 
 
 @_many
@@ -158,8 +226,10 @@ def test_a_client_reads_the_bytes_that_are_stored_in_every_encoding(
     records: list[StoredRecord], encoding: ReadEncoding, after: int, end: int, start: int
 ) -> None:
     asked = FetchPartition("t", 1, 0, 500, 1_000, encoding=encoding)
-    answer = PartitionSlice("t", 1, records, next_offset=after, high_watermark=end, log_start_offset=start)
-    assert _answered(FETCH_PARTITION, asked, answer) == answer
+    answer = PartitionSlice("t", 1, _written(*records), after, end, start)
+    told = _answered(FETCH_PARTITION, asked, answer)
+    assert _stored_in(told.records) == records
+    assert msgspec.structs.replace(told, records=answer.records) == answer
 
 
 @_many
@@ -185,15 +255,17 @@ def test_discovery_asks_nothing_and_tells_what_the_server_is() -> None:
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
-        ([Appended(0, 0, 1), Appended(1, 0, 1)], 200),
-        ([Appended(0, 0, 1), KafkaError("partition_not_found", "no")], 207),
-        ([KafkaError("partition_not_found", "no"), Appended(0, 0, 1)], 207),
-        ([KafkaError("partition_not_found", "no"), KafkaError("topic_not_found", "no")], 404),
-        ([KafkaError("internal", "no")], 500),
+        (Appended([1, 1], range(2), 1), 200),
+        ([ProduceResult(0, 0, 1), ProduceResult(1, 0, 1)], 200),
+        ([ProduceResult(0, 0, 1), _refused_with("partition_not_found")], 207),
+        ([_refused_with("partition_not_found"), ProduceResult(0, 0, 1)], 207),
+        ([_refused_with("partition_not_found"), _refused_with("topic_not_found")], 404),
+        ([_refused_with("not_attempted"), _refused_with("message_too_large")], 413),
+        ([_refused_with("internal")], 500),
     ],
 )
 def test_the_status_tells_whether_all_some_or_no_records_were_appended(
-    answer: list[Appended | KafkaError], status: int
+    answer: Appended | list[ProduceResult], status: int
 ) -> None:
     response = PRODUCE.encode_answer(Produce("t", []), answer, _LIMITS)
     assert response.status == status
@@ -201,14 +273,13 @@ def test_the_status_tells_whether_all_some_or_no_records_were_appended(
 
 
 def test_a_client_declares_its_body_as_json_and_no_body_as_nothing() -> None:
-    assert (
-        header(PRODUCE.encode_request(Produce("t", [Record(value=None)])).headers, "content-type") == "application/json"
-    )
+    sent = PRODUCE.encode_request(Produce("t", _sent(Record(value=None))))
+    assert header(sent.headers, "content-type") == "application/json"
     assert DISCOVER.encode_request(Discover()) == HttpRequest("GET", "/v1")
 
 
 def test_what_is_absent_is_not_sent_and_what_is_empty_or_null_is() -> None:
-    records = [Record(value=None), Record(value=b"", key=b"", headers=(Header("h", None),))]
+    records = _sent(Record(value=None), Record(value=b"", key=b"", headers=(Header("h", None),)))
     sent = json.loads(PRODUCE.encode_request(Produce("t", records)).body)
     assert sent == {
         "records": [
@@ -221,7 +292,7 @@ def test_what_is_absent_is_not_sent_and_what_is_empty_or_null_is() -> None:
 def test_a_fetched_record_has_all_its_members_and_names_an_encoding_that_is_not_the_default() -> None:
     records = [StoredRecord(0, None, None, None, ()), StoredRecord(1, 5, b"\xff", b"{", (Header("h", b"\xff"),))]
     asked = FetchPartition("t", 0, 0, 1, 1)
-    response = FETCH_PARTITION.encode_answer(asked, PartitionSlice("t", 0, records, 2, 2, 0), _LIMITS)
+    response = FETCH_PARTITION.encode_answer(asked, PartitionSlice("t", 0, _written(*records), 2, 2, 0), _LIMITS)
     assert json.loads(response.body)["records"] == [
         {"offset": 0, "timestamp_ms": None, "key": None, "value": None, "headers": []},
         {
@@ -388,7 +459,7 @@ def test_a_problem_brings_the_error_of_every_code_to_the_client(code: str) -> No
     assert response.status == document["status"] == entry.status
     assert header(response.headers, "Content-Type") == "application/problem+json"
     assert document["type"] == f"https://kafka.do/spec/generated/errors/{code}/"
-    assert _facts([error_of_response(response)]) == _facts([raised])
+    assert _facts(error_of_response(response)) == _facts(raised)
 
 
 @_flags
@@ -411,7 +482,7 @@ def test_a_code_that_the_client_does_not_know_is_reported_as_the_server_sent_it(
     for binding in OPERATIONS:
         with pytest.raises(KafkaError) as reported:
             binding.answer_of(response)
-        assert _facts([reported.value]) == [("moon_phase", "wait for the new moon", retriable, indeterminate, {})]
+        assert _facts(reported.value) == ("moon_phase", "wait for the new moon", retriable, indeterminate, {})
 
 
 @_flags
@@ -424,7 +495,9 @@ def test_a_known_code_has_the_flags_that_the_server_sent(*, retriable: bool, ind
 def test_the_error_of_one_record_has_the_flags_that_the_server_sent() -> None:
     error = {"code": "moon_phase", "detail": "d", "retriable": True, "indeterminate": True, "topic": "t"}
     response = HttpResponse(207, _JSON, json.dumps({"results": [{"error": error}]}).encode())
-    assert _facts(PRODUCE.answer_of(response)) == [("moon_phase", "d", True, True, {"topic": "t"})]
+    (told,) = asyncio.run(producing.send(_answering(response), "t", [Record(value=None)]))
+    assert isinstance(told, KafkaError)
+    assert _facts(told) == ("moon_phase", "d", True, True, {"topic": "t"})
 
 
 _PROBLEM: dict[str, Any] = {
@@ -459,13 +532,16 @@ _DEEP = b"[" * 100_000 + b"]" * 100_000
         HttpResponse(200, _JSON, b'{"results": [{}]}'),
         HttpResponse(200, _JSON, b'{"results": [{"partition": 0, "offset": -1, "timestamp_ms": 0}]}'),
         HttpResponse(200, _JSON, b'{"results": [{"error": {"code": "\xff"}}]}'),
+        HttpResponse(200, _JSON, b'{"results": []}'),
+        HttpResponse(200, _JSON, b'{"results": [{"partition": 0, "offset": 0}]}'),
+        HttpResponse(202, _JSON, b"{}"),
         HttpResponse(200, _JSON, b'{"results": [], "more": ' + _DEEP + b"}"),
     ],
     ids=lambda response: f"{response.status}-{response.body[:24]!r}",
 )
 def test_an_answer_that_is_not_of_this_protocol_is_reported_as_disconnected(response: HttpResponse) -> None:
     with pytest.raises(KafkaError) as reported:
-        PRODUCE.answer_of(response)
+        asyncio.run(producing.send(_answering(response), "t", [Record(value=None)]))
     assert (reported.value.code, reported.value.indeterminate) == ("disconnected", True)
 
 
@@ -481,15 +557,17 @@ def test_an_answer_that_is_not_of_this_protocol_is_reported_as_disconnected(resp
 )
 def test_a_record_that_is_not_what_its_encoding_promises_is_reported_as_disconnected(members: dict[str, Any]) -> None:
     with pytest.raises(KafkaError) as reported:
-        FETCH_PARTITION.answer_of(_fetched(**members))
+        _read(_fetched(**members))
     assert reported.value.code == "disconnected"
 
 
 def test_a_client_ignores_members_that_it_does_not_know() -> None:
-    answer = FETCH_PARTITION.answer_of(_fetched(colour="red", headers=[{"key": "h", "value": "v", "colour": "red"}]))
-    assert answer.records == [StoredRecord(0, 1, None, None, (Header("h", b"v"),))]
+    (message,) = _read(_fetched(colour="red", headers=[{"key": "h", "value": "v", "colour": "red"}])).messages
+    assert (message.offset, message.timestamp_ms, message.raw_key, message.raw_value) == (0, 1, None, None)
+    assert message.headers == (Header("h", b"v"),)
 
 
 def test_a_client_takes_values_that_nest_deeper_than_a_server_would_store() -> None:
     deep = "[" * 300 + "]" * 300
-    assert FETCH_PARTITION.answer_of(_fetched(value=json.loads(deep))).records[0].value == deep.encode()
+    (message,) = _read(_fetched(value=json.loads(deep))).messages
+    assert message.raw_value == deep.encode()

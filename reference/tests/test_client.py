@@ -190,18 +190,28 @@ def test_an_offset_outside_the_log_is_refused_with_its_bounds(client: Client, to
     assert refused.value.fields == {"topic": topic, "partition": 1, "log_start_offset": 0, "high_watermark": 1}
 
 
-@pytest.mark.parametrize(
-    "ask",
-    [lambda client, name: client.read(name, 0, offset=0), lambda client, name: client.producer(name).send(1)],
-    ids=["read", "send"],
-)
 @pytest.mark.parametrize("name", ["nowhere", "a/b", "a%2Fb", "a b", "a?b#c", "é", ".", ".."])
-def test_a_topic_that_does_not_exist_is_not_found_whatever_its_name(
-    client: Client, ask: Callable[[Client, str], Any], name: str
-) -> None:
+def test_a_topic_that_does_not_exist_is_not_found_by_reading_whatever_its_name(client: Client, name: str) -> None:
     with pytest.raises(KafkaError) as refused:
-        ask(client, name)
+        client.read(name, 0, offset=0)
     assert (refused.value.code, refused.value.fields) == ("topic_not_found", {"topic": name})
+
+
+def test_sending_to_a_topic_that_does_not_exist_creates_it_where_discovery_says_so(client: Client) -> None:
+    assert "auto_create_topics" in client.discover().features
+    name = f"t-{uuid.uuid4()}"
+    placed = client.producer(name).send("first")
+    assert (placed.topic, placed.partition, placed.offset) == (name, 0, 0)
+    assert [message.value for message in _messages(client, name, 0)] == ["first"]
+    with pytest.raises(KafkaError, match="topic_already_exists"):
+        client.admin().create_topic(name)
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/b", "a%2Fb", "a b", "a?b#c", "é", "x" * 250])
+def test_sending_to_a_topic_of_a_name_that_kafka_does_not_allow_is_refused(client: Client, name: str) -> None:
+    with pytest.raises(KafkaError) as refused:
+        client.producer(name).send(1)
+    assert (refused.value.code, refused.value.fields) == ("invalid_topic_name", {"topic": name})
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "é", "x" * 250])

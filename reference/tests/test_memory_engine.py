@@ -4,14 +4,17 @@ from collections.abc import Coroutine, Iterator, Sequence
 from itertools import count
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kafka_do.core.broker import Discover, FetchPartition, PartitionSlice, Produce
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import CreateTopicRequest, Topic
-from kafka_do.core.records import Appended, Record
+from kafka_do.core.item_errors import error_of_item
+from kafka_do.core.messages import CreateTopicRequest, FetchedRecord, ProduceResult, Topic
+from kafka_do.core.record_text import message_of_record, stored_of_message
+from kafka_do.core.records import Record, StoredRecord
 from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
 from kafka_do.spec import SPEC
@@ -42,18 +45,26 @@ def _done(operation: Coroutine[Any, Any, T]) -> T:
 class _Broker:
     """An engine with small limits, a clock that stands still, and short ways to ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, auto_create_topics: bool = True) -> None:
         self.clock = ManualClock(1_000)
         ids = (f"id-{number}" for number in count())
-        self.engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=self.clock, new_id=lambda: next(ids))
+        self.engine = MemoryEngine(
+            version="9.9",
+            limits=_LIMITS,
+            clock=self.clock,
+            new_id=lambda: next(ids),
+            auto_create_topics=auto_create_topics,
+        )
 
     def create(self, topic: str = "t", partitions: int = 3) -> Topic:
         """Create a topic."""
         return _done(self.engine.create_topic(CreateTopicRequest(topic=topic, partitions=partitions)))
 
-    def produce(self, *records: Record, topic: str = "t") -> list[Appended | KafkaError]:
+    def produce(self, *records: Record, topic: str = "t") -> list[ProduceResult | KafkaError]:
         """Append records."""
-        return _done(self.engine.produce(Produce(topic, records)))
+        messages = [message_of_record(record, _LIMITS["max_json_depth"]) for record in records]
+        results = _done(self.engine.produce(Produce(topic, messages)))
+        return [result if result.error is msgspec.UNSET else error_of_item(result.error) for result in results]
 
     def fetch(
         self, partition: int = 0, offset: int = 0, *, topic: str = "t", max_records: int = 100, max_bytes: int = 1_000
@@ -63,8 +74,16 @@ class _Broker:
 
     def values(self, partition: int) -> list[bytes | None]:
         """Return the values in a partition."""
-        found = self.fetch(partition)
-        return [record.value for record in found.records]
+        return _values(self.fetch(partition))
+
+
+def _records(found: PartitionSlice) -> list[StoredRecord]:
+    messages = msgspec.json.decode(found.records, type=list[FetchedRecord])
+    return [stored_of_message(message) for message in messages]
+
+
+def _values(found: PartitionSlice) -> list[bytes | None]:
+    return [record.value for record in _records(found)]
 
 
 @pytest.fixture
@@ -75,16 +94,17 @@ def broker() -> _Broker:
     return made
 
 
-def _places(results: Sequence[Appended | KafkaError]) -> Iterator[tuple[int, int]]:
+def _places(results: Sequence[ProduceResult | KafkaError]) -> Iterator[tuple[Any, Any]]:
     for result in results:
-        assert isinstance(result, Appended)
+        assert isinstance(result, ProduceResult)
         yield result.partition, result.offset
 
 
 def test_discovery_tells_revision_version_features_and_the_limits_that_hold() -> None:
-    told = _done(_Broker().engine.discover(Discover()))
-    assert (told.revision, told.server.version, told.features) == ("1.0", "9.9", ["core"])
-    assert told.limits == _LIMITS
+    for auto_create_topics, features in ((True, ["core", "auto_create_topics"]), (False, ["core"])):
+        told = _done(_Broker(auto_create_topics=auto_create_topics).engine.discover(Discover()))
+        assert (told.revision, told.server.version, told.features) == ("1.0", "9.9", features)
+        assert told.limits == _LIMITS
 
 
 def test_a_new_topic_tells_its_name_id_and_number_of_partitions() -> None:
@@ -108,9 +128,9 @@ def test_the_ids_that_an_engine_makes_by_itself_differ_too() -> None:
 
 @pytest.mark.parametrize("partition", [0, 1, 2])
 def test_every_partition_of_a_new_topic_is_there_and_empty(broker: _Broker, partition: int) -> None:
-    assert broker.fetch(partition) == PartitionSlice(
-        "t", partition, [], next_offset=0, high_watermark=0, log_start_offset=0
-    )
+    found = broker.fetch(partition)
+    assert (found.topic, found.partition, bytes(found.records)) == ("t", partition, b"[]")
+    assert (found.next_offset, found.high_watermark, found.log_start_offset) == (0, 0, 0)
 
 
 def test_a_name_that_kafka_does_not_allow_is_refused() -> None:
@@ -175,23 +195,23 @@ def test_results_stand_in_the_order_of_the_request_and_offsets_of_a_partition_fo
 def test_a_record_without_a_time_gets_that_of_the_clock_and_one_with_a_time_keeps_it(broker: _Broker) -> None:
     broker.clock.advance(4_000)
     results = broker.produce(Record(value=b"", partition=0), Record(value=b"", partition=0, timestamp_ms=7))
-    assert [result.timestamp_ms for result in results if isinstance(result, Appended)] == [5_000, 7]
-    assert [record.timestamp_ms for record in broker.fetch(0).records] == [5_000, 7]
+    assert [result.timestamp_ms for result in results if isinstance(result, ProduceResult)] == [5_000, 7]
+    assert [record.timestamp_ms for record in _records(broker.fetch(0))] == [5_000, 7]
 
 
 def test_a_partition_that_the_topic_does_not_have_refuses_its_records_only(broker: _Broker) -> None:
     refused, appended, also = broker.produce(
         Record(value=b"a", partition=3), Record(value=b"b", partition=0), Record(value=b"c", partition=3)
     )
-    assert appended == Appended(0, 0, 1_000)
+    assert appended == ProduceResult(0, 0, 1_000)
     for result in (refused, also):
         assert isinstance(result, KafkaError)
         assert result.code == "partition_not_found"
         assert result.fields == {"topic": "t", "partition": 3, "partition_count": 3}
 
 
-def test_a_topic_that_does_not_exist_is_not_created_by_producing_or_reading() -> None:
-    broker = _Broker()
+def test_a_topic_that_does_not_exist_is_not_created_by_producing_or_reading_where_that_is_off() -> None:
+    broker = _Broker(auto_create_topics=False)
     for ask in (lambda: broker.produce(Record(value=b""), topic="no"), lambda: broker.fetch(topic="no")):
         for _ in range(2):
             with pytest.raises(KafkaError) as refused:
@@ -215,10 +235,10 @@ def test_a_request_may_have_as_many_records_as_the_limit(broker: _Broker) -> Non
 def test_reading_goes_on_behind_the_last_record_of_the_answer(broker: _Broker) -> None:
     broker.produce(*(Record(value=value, partition=1) for value in (b"a", b"b", b"c")))
     first = broker.fetch(1, 0, max_records=2)
-    assert ([record.value for record in first.records], first.next_offset, first.high_watermark) == ([b"a", b"b"], 2, 3)
+    assert (_values(first), first.next_offset, first.high_watermark) == ([b"a", b"b"], 2, 3)
     second = broker.fetch(1, first.next_offset)
-    assert ([record.value for record in second.records], second.next_offset) == ([b"c"], 3)
-    assert (broker.fetch(1, 3).records, broker.fetch(1, 3).next_offset) == ([], 3)
+    assert (_values(second), second.next_offset) == ([b"c"], 3)
+    assert (_values(broker.fetch(1, 3)), broker.fetch(1, 3).next_offset) == ([], 3)
 
 
 def test_an_offset_outside_the_log_is_refused_with_the_logs_bounds(broker: _Broker) -> None:
@@ -244,7 +264,7 @@ def test_a_negative_partition_is_not_counted_from_the_end(broker: _Broker) -> No
         results = broker.produce(Record(value=b"stray", partition=-1))
     except KafkaError:
         results = []
-    assert not any(isinstance(result, Appended) for result in results)
+    assert not any(isinstance(result, ProduceResult) for result in results)
     assert broker.values(2) == [b"last"]
 
 
@@ -253,7 +273,7 @@ def test_an_answer_is_bounded_by_max_bytes_and_by_the_servers_own_limit(
     broker: _Broker, asked: int, expected: int
 ) -> None:
     broker.produce(*[Record(value=b"x" * 9, key=b"k", partition=0)] * 3)
-    assert len(broker.fetch(0, max_bytes=asked).records) == expected
+    assert len(_values(broker.fetch(0, max_bytes=asked))) == expected
 
 
 @settings(deadline=None, max_examples=100)
@@ -266,12 +286,12 @@ def test_each_partition_holds_what_was_appended_to_it_in_order(requests: list[li
         results = broker.produce(*(Record(value=value, partition=partition) for partition, value in request))
         for (partition, value), result in zip(request, results, strict=True):
             if partition in model:
-                assert result == Appended(partition, len(model[partition]), 1_000)
+                assert result == ProduceResult(partition, len(model[partition]), 1_000)
                 model[partition].append(value)
             else:
                 assert isinstance(result, KafkaError)
     read: dict[int, list[bytes | None]] = {partition: [] for partition in model}
-    for partition, values in read.items():
-        for _ in model[partition]:
-            values += [record.value for record in broker.fetch(partition, len(values), max_records=1).records]
+    for partition, expected in model.items():
+        for offset in range(len(expected)):
+            read[partition] += _values(broker.fetch(partition, offset, max_records=1))
     assert read == model

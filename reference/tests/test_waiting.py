@@ -5,18 +5,27 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from kafka_do import Client, KafkaError
 from kafka_do.client.connecting import connect
 from kafka_do.core.broker import DeleteTopic, FetchPartition, PartitionFailure, PartitionSlice, Produce
-from kafka_do.core.messages import CreateTopicRequest, FetchPosition, FetchRequest
-from kafka_do.core.records import Record
+from kafka_do.core.messages import CreateTopicRequest, FetchPosition, FetchRequest, ProduceRecord
 from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
 
 _PATIENCE_S = 10
 _WAIT_MS = 5_000
+
+
+def _record(value: bytes, partition: int) -> ProduceRecord:
+    return ProduceRecord(value=msgspec.Raw(value), partition=partition)
+
+
+def _values(found: PartitionSlice) -> list[Any]:
+    """Return what was found, as JSON values."""
+    return [record["value"] for record in msgspec.json.decode(found.records)]
 
 
 class _Waiting:
@@ -54,29 +63,29 @@ def test_a_fetch_is_answered_when_its_time_is_over_and_not_before() -> None:
         assert not await waiting.settle()
         waiting.clock.advance(1)
         assert await waiting.settle()
-        assert waiting.fetch.result().records == []
+        assert _values(waiting.fetch.result()) == []
 
     _with_a_waiting_fetch(check)
 
 
 def test_a_fetch_is_answered_by_an_append_to_its_partition_and_by_no_other() -> None:
     async def check(waiting: _Waiting) -> None:
-        await waiting.engine.produce(Produce("t", [Record(b"other", partition=1)]))
+        await waiting.engine.produce(Produce("t", [_record(b'"other"', partition=1)]))
         assert not await waiting.settle()
-        await waiting.engine.produce(Produce("t", [Record(b"mine", partition=0)]))
+        await waiting.engine.produce(Produce("t", [_record(b'"mine"', partition=0)]))
         assert await waiting.settle()
-        assert [record.value for record in waiting.fetch.result().records] == [b"mine"]
+        assert _values(waiting.fetch.result()) == ["mine"]
 
     _with_a_waiting_fetch(check)
 
 
 def test_min_bytes_wait_for_more_than_one_append() -> None:
     async def check(waiting: _Waiting) -> None:
-        await waiting.engine.produce(Produce("t", [Record(b"123", partition=0)]))
+        await waiting.engine.produce(Produce("t", [_record(b"123", partition=0)]))
         assert not await waiting.settle()
-        await waiting.engine.produce(Produce("t", [Record(b"45", partition=0)]))
+        await waiting.engine.produce(Produce("t", [_record(b"45", partition=0)]))
         assert await waiting.settle()
-        assert len(waiting.fetch.result().records) == 2
+        assert _values(waiting.fetch.result()) == [123, 45]
 
     _with_a_waiting_fetch(check, min_bytes=5)
 
@@ -86,7 +95,7 @@ def test_draining_answers_a_fetch_that_waits_and_lets_none_wait_any_more() -> No
         waiting.engine.drain()
         assert await waiting.settle()
         again = FetchPartition("t", 0, 0, 100, 1_000, max_wait_ms=_WAIT_MS)
-        assert (await waiting.engine.fetch_partition(again)).records == []
+        assert _values(await waiting.engine.fetch_partition(again)) == []
 
     _with_a_waiting_fetch(check)
 
@@ -131,7 +140,7 @@ def test_a_blocked_thread_lets_another_one_append_and_is_answered_by_that() -> N
         thread.start()
         client.producer("t").send(1)
         thread.join(_PATIENCE_S / 2)
-        assert [record.value for record in found[0].records] == [b"1"]
+        assert [_values(one) for one in found] == [[1]]
 
 
 @pytest.mark.parametrize("wait_ms", [-1, 2**31])

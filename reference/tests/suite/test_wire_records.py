@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kafka_do.binding.records import fetched_of_stored, wire_of_record
 from kafka_do.core.encodings import decode_text
 from kafka_do.core.messages import ReadEncoding
+from kafka_do.core.record_text import message_of_record, read_as
 from kafka_do.core.records import Header, Record, StoredRecord
 from kafka_do_conformance.wire_records import WireRecord, decode_record, json_text
 
@@ -74,7 +74,7 @@ def _numbers_kept(text: bytes) -> Any:
 @example(Record(b"\xef\xbb\xbf1", key=b"", headers=(Header("", b""), Header("", None))))
 @given(_records)
 def test_what_the_library_sends_is_read_as_what_it_was_told(record: Record) -> None:
-    decoded = decode_record(_on_the_wire(wire_of_record(record, _DEPTH)))
+    decoded = decode_record(_on_the_wire(message_of_record(record, _DEPTH)))
     assert _means_the_same(decoded, record.value)
     assert decoded.key == record.key
     assert decoded.headers == record.headers
@@ -86,7 +86,7 @@ def test_what_the_library_sends_is_read_as_what_it_was_told(record: Record) -> N
 @_many
 @given(_stored, st.sampled_from(get_args(ReadEncoding)))
 def test_what_the_server_answers_is_read_as_what_it_stores(stored: StoredRecord, wanted: ReadEncoding) -> None:
-    decoded = decode_record(_on_the_wire(fetched_of_stored(stored, wanted, _DEPTH)))
+    decoded = decode_record(_on_the_wire(read_as(stored, wanted, _DEPTH)))
     assert _means_the_same(decoded, stored.value)
     assert decoded.key == stored.key
     assert decoded.headers == stored.headers

@@ -1,0 +1,146 @@
+"""A record and its text: what is settled is what `auto` reads, and settling it once is enough."""
+
+import json
+from collections.abc import Callable
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import ProducePartitionRecord, ProduceRecord, RecordHeader, TextEncoding, ValueEncoding
+from kafka_do.core.plain_records import PlainRecord
+from kafka_do.core.record_text import key_bytes, message_of_record, record_of_message, settle
+from kafka_do.core.records import Record
+
+_DEPTH = 3
+
+_many = settings(deadline=None, max_examples=400)
+_texts = (
+    st.text(max_size=6)
+    | st.sampled_from(["YQ==", "/w==", "bnVsbA==", "MQ==", "e30=", ""])
+    | st.sampled_from(
+        ["null", "1", "-1", "{}", "[]", '"a"', '"', "\\", "true", "fals", "nul", "é", " 1", "1 ", "\ufeff1"]
+    )
+    | st.text('[]{}"\\tnf-0 1,:ru', max_size=5)
+    | st.integers(0, _DEPTH + 2).map(lambda depth: "[" * depth + "]" * depth)
+)
+_json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+_raw = st.builds(
+    lambda value, ascii_only: json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode(),
+    _json_values | _texts,
+    st.booleans(),
+) | st.sampled_from([b'"\\u007b}"', b'"\\/w=="', b'"\\u006eull"', b"1.00", b'{"a":1,"a":2}', b'"Y\\u0051=="'])
+_keys = st.just(msgspec.UNSET) | st.none() | _texts
+_encodings = st.sampled_from(get_args(TextEncoding))
+_message_headers = st.lists(st.builds(RecordHeader, _texts, st.none() | _texts, _encodings), max_size=2)
+_members: dict[str, Any] = {
+    "value": _raw.map(msgspec.Raw),
+    "key": _keys,
+    "key_encoding": _encodings,
+    "value_encoding": st.sampled_from(get_args(ValueEncoding)),
+    "headers": _message_headers,
+    "timestamp_ms": st.just(msgspec.UNSET) | st.integers(0, 9),
+}
+_messages = st.builds(ProduceRecord, **_members, partition=st.just(msgspec.UNSET) | st.integers(0, 9)) | st.builds(
+    ProducePartitionRecord, **_members
+)
+
+
+def _facts(message: ProduceRecord | ProducePartitionRecord) -> tuple[Any, ...]:
+    """Return what a message says. An absent key says what null says, and a text in JSON the same with other escapes."""
+    value = bytes(message.value)
+    return (
+        None if message.key is msgspec.UNSET else message.key,
+        message.key_encoding,
+        value if message.value_encoding == "json" else json.loads(value),
+        message.value_encoding,
+        message.headers,
+        message.timestamp_ms,
+        getattr(message, "partition", msgspec.UNSET),
+    )
+
+
+def _faults(step: Callable[[], object]) -> list[dict[str, str]]:
+    """Return the faults that a step names, none if it succeeds."""
+    try:
+        step()
+    except KafkaError as error:
+        faults: list[dict[str, str]] = error.fields["errors"]
+        return faults
+    return []
+
+
+@_many
+@given(_messages)
+@example(ProduceRecord(msgspec.Raw(b'"\\u007b}"'), value_encoding="string"))
+@example(ProduceRecord(msgspec.Raw(b'"null"'), value_encoding="string"))
+@example(ProduceRecord(msgspec.Raw(b'""'), value_encoding="string"))
+@example(ProduceRecord(msgspec.Raw(b"null"), value_encoding="string"))
+@example(ProduceRecord(msgspec.Raw(b"null"), value_encoding="base64"))
+@example(ProduceRecord(msgspec.Raw(b"null"), None, "base64"))
+@example(ProduceRecord(msgspec.Raw(b"true"), value_encoding="string"))
+@example(ProduceRecord(msgspec.Raw(b"false"), value_encoding="string"))
+def test_a_settled_record_is_what_auto_writes_of_its_bytes(message: ProduceRecord | ProducePartitionRecord) -> None:
+    faults = _faults(lambda: record_of_message(message, "/records/0", _DEPTH))
+    assert _faults(lambda: settle(message, "/records/0", _DEPTH)) == faults
+    if faults:
+        return
+    record = record_of_message(message, "/records/0", _DEPTH)
+    settled = settle(message, "/records/0", _DEPTH)
+    assert _facts(settled) == _facts(message_of_record(record, _DEPTH))
+    assert record_of_message(settled, "", _DEPTH) == record
+    assert _facts(settle(settled, "", _DEPTH)) == _facts(settled)
+    assert key_bytes(settled) == record.key
+
+
+@pytest.mark.parametrize(
+    ("sent", "encoding", "text", "settled_encoding"),
+    [
+        (b"null", "string", b"null", "json"),
+        (b"null", "base64", b"null", "json"),
+        (b'"null"', "string", b'"null"', "string"),
+        (b'"1"', "string", b"1", "json"),
+        (b'"\\u007b}"', "string", b"{}", "json"),
+        (b'"x"', "string", b'"x"', "string"),
+        (b'"e30="', "base64", b"{}", "json"),
+        (b'"eA=="', "base64", b'"x"', "string"),
+        (b'"/w=="', "base64", b'"/w=="', "base64"),
+        (b'"1"', "json", b'"1"', "json"),
+        (b'"{\\"a\\":1}"', "string", b'{"a":1}', "json"),
+        (b'"{\\"a\\": 1}"', "string", b'"{\\"a\\": 1}"', "string"),
+    ],
+)
+def test_a_value_is_settled_in_the_encoding_in_which_auto_reads_it(
+    sent: bytes, encoding: ValueEncoding, text: bytes, settled_encoding: ValueEncoding
+) -> None:
+    settled = settle(ProduceRecord(msgspec.Raw(sent), value_encoding=encoding), "", _DEPTH)
+    assert (bytes(settled.value), settled.value_encoding) == (text, settled_encoding)
+
+
+@pytest.mark.parametrize("key", [None, "", "k", "é"])
+def test_a_plain_record_has_the_bytes_of_its_text(key: str | None) -> None:
+    plain = PlainRecord(msgspec.Raw(b'{"a":1}'), key)
+    expected = None if key is None else key.encode()
+    assert record_of_message(plain, "", _DEPTH) == Record(value=b'{"a":1}', key=expected)
+    assert key_bytes(plain) == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "pointer"),
+    [
+        (PlainRecord(msgspec.Raw(b"[[[[]]]]")), "/records/7/value"),
+        (ProduceRecord(msgspec.Raw(b"[[[[]]]]")), "/records/7/value"),
+        (ProduceRecord(msgspec.Raw(b"1"), key="YQ", key_encoding="base64"), "/records/7/key"),
+        (ProduceRecord(msgspec.Raw(b"1"), headers=[RecordHeader("h", "?", "base64")]), "/records/7/headers/0/value"),
+    ],
+)
+def test_a_fault_is_pointed_to(message: PlainRecord | ProduceRecord, pointer: str) -> None:
+    faults = _faults(lambda: record_of_message(message, "/records/7", _DEPTH))
+    assert [fault["pointer"] for fault in faults] == [pointer]
