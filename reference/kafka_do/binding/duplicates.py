@@ -7,7 +7,7 @@ is the application's own and may have members twice. (RECORD-004)
 import functools
 import re
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -16,7 +16,6 @@ __all__ = ["find_duplicate"]
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
-_kinds = functools.cache(get_type_hints)
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[][{},]', re.DOTALL)
 
@@ -33,26 +32,36 @@ def find_duplicate(body: bytes, message: msgspec.Struct) -> list[str] | None:
     return next(_duplicates(body, type(message), []), None)
 
 
-def _duplicates(text: bytes, kind: Any, path: list[str]) -> Iterator[list[str]]:
-    """Yield the paths of members that stand twice in those objects of a text that are the protocol's by its `kind`."""
-    if _is_message(kind):
-        members = _members(text)
-        yield from _repeated(text, members, path)
-        for name, member in members.items():
-            yield from _duplicates(bytes(member), _kinds(kind)[name], [*path, name])
-    elif get_origin(kind) is dict and text.startswith(b"{"):
-        yield from _repeated(text, _members(text), path)
-    elif get_origin(kind) is list and _is_message(get_args(kind)[0]) and text.startswith(b"["):
-        for index, item in enumerate(_items(text)):
-            yield from _duplicates(bytes(item), get_args(kind)[0], [*path, str(index)])
-    else:  # perhaps a union, in which an array or object may be
-        for inner in get_args(kind):
-            if get_origin(inner) in (list, dict):
-                yield from _duplicates(text, inner, path)
+def _duplicates(text: bytes, message: type[msgspec.Struct], path: list[str]) -> Iterator[list[str]]:
+    """Yield the paths of members that stand twice in the text of a message."""
+    members = _members(text)
+    yield from _repeated(text, members, path)
+    for name, inner in _parts(message).items():
+        part = bytes(members.get(name, b""))
+        if part.startswith(b"["):
+            for index, item in enumerate(_items(part)):
+                yield from _duplicates_in_object(bytes(item), inner, [*path, name, str(index)])
+        elif part.startswith(b"{"):
+            yield from _duplicates_in_object(part, inner, [*path, name])
 
 
-def _is_message(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+def _duplicates_in_object(text: bytes, inner: type[msgspec.Struct] | None, path: list[str]) -> Iterator[list[str]]:
+    return _repeated(text, _members(text), path) if inner is None else _duplicates(text, inner, path)
+
+
+@functools.cache
+def _parts(message: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct] | None]:
+    """Return which members of a message are objects or arrays of them: the type of these, None for maps."""
+    parts: dict[str, type[msgspec.Struct] | None] = {}
+    for name, kind in get_type_hints(message).items():
+        for choice in (kind, *get_args(kind)):  # one of a union, or what an array holds
+            if get_origin(choice) is dict:
+                parts[name] = None
+            elif get_origin(choice) is list:
+                choice = get_args(choice)[0]  # noqa: PLW2901
+            if isinstance(choice, type) and issubclass(choice, msgspec.Struct):
+                parts[name] = choice
+    return parts
 
 
 def _repeated(text: bytes, members: dict[str, msgspec.Raw], path: list[str]) -> Iterator[list[str]]:

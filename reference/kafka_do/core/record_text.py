@@ -7,7 +7,6 @@ brought into this form is called settled here; every other encoding is made from
 import msgspec
 from msgspec import UNSET
 
-from kafka_do.core import json_text
 from kafka_do.core.encodings import decode_text, decode_value, encode_text, encode_value
 from kafka_do.core.errors import invalid_request
 from kafka_do.core.messages import (
@@ -21,10 +20,12 @@ from kafka_do.core.messages import (
 from kafka_do.core.plain_records import IncomingRecord, PlainRecord
 from kafka_do.core.records import Header, Record, StoredRecord
 
+Message = ProduceRecord | ProducePartitionRecord
+
 _messages = msgspec.json.Decoder(list[FetchedRecord]).decode
 _MAY_BEGIN_JSON = frozenset((b"", b'"', b"\\", *(b"%c" % byte for byte in b"{[-0123456789tfn")))
 
-__all__ = ["key_bytes", "message_of_record", "read_as", "record_of_message", "settle", "stored_records"]
+__all__ = ["is_settled", "key_bytes", "message_of_record", "read_as", "record_of_message", "settle", "stored_records"]
 
 
 def message_of_record(record: Record, max_depth: int) -> ProduceRecord:
@@ -74,26 +75,28 @@ def record_of_message(message: IncomingRecord, pointer: str, max_depth: int) -> 
     )
 
 
-def settle(
-    message: ProduceRecord | ProducePartitionRecord, pointer: str, max_depth: int
-) -> ProduceRecord | ProducePartitionRecord:
+def settle(message: Message, pointer: str, max_depth: int) -> Message:
     """Return the record as `auto` reads it; the JSON of a value has no white space between its tokens already.
 
     Raises KafkaError `invalid_request` that points to the faulty member.
     """
-    if _is_settled(message) and not json_text.is_deeper(bytes(message.value), max_depth):
-        return message
     return message_of_record(record_of_message(message, pointer, max_depth), max_depth)
 
 
-def _is_settled(message: ProduceRecord | ProducePartitionRecord) -> bool:
-    """Whether it is seen at once that a record stands as `auto` would read it: that saves 3 µs for a record."""
-    if message.key_encoding != "string" or any(header.value_encoding != "string" for header in message.headers):
+def is_settled(message: Message) -> bool:
+    """Whether it is seen at once that a record stands as `auto` would read it: that saves 3 µs for a record.
+
+    It is so if nothing is in base64 and no text may be JSON.
+    """
+    if message.key_encoding != "string" or (message.headers and not _are_texts(message.headers)):
         return False
     if message.value_encoding == "json":
         return True
-    text = bytes(message.value)
-    return message.value_encoding == "string" and text[:1] == b'"' and text[1:2] not in _MAY_BEGIN_JSON
+    return message.value_encoding == "string" and bytes(message.value)[1:2] not in _MAY_BEGIN_JSON
+
+
+def _are_texts(headers: list[RecordHeader]) -> bool:
+    return all(header.value_encoding == "string" for header in headers)
 
 
 def key_bytes(message: IncomingRecord) -> bytes | None:

@@ -14,7 +14,7 @@ from kafka_do.core.item_errors import item_of_error
 from kafka_do.core.log import PartitionLog
 from kafka_do.core.messages import ProduceResult
 from kafka_do.core.plain_records import IncomingRecord, are_plain, not_plain
-from kafka_do.core.record_text import record_of_message, settle, stored_records
+from kafka_do.core.record_text import is_settled, record_of_message, settle, stored_records
 from kafka_do.core.records import size_in_batch
 from kafka_do.core.results import Appended, Results
 from kafka_do.engines.topic import Topic
@@ -33,15 +33,24 @@ def settled(records: Sequence[IncomingRecord], limits: Mapping[str, int]) -> Seq
     if not 1 <= len(records) <= most:
         raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(records)}")])
     depth = limits["max_json_depth"]
-    if not are_plain(records):
-        others = not_plain(records)
-        check_records(others)
-        return [settle(record, f"/records/{index}", depth) for index, record in enumerate(others)]
-    if max([len(record.value) for record in records]) > _BYTES_PER_LEVEL * depth:
-        for index, record in enumerate(records):
-            if json_text.is_deeper(bytes(record.value), depth):
-                record_of_message(record, f"/records/{index}", depth)  # which says what is wrong
-    return records
+    _check_depth(records, depth)
+    if are_plain(records):
+        return records
+    others = not_plain(records)
+    check_records(others)
+    return [
+        record if is_settled(record) else settle(record, f"/records/{index}", depth)
+        for index, record in enumerate(others)
+    ]
+
+
+def _check_depth(records: Sequence[IncomingRecord], depth: int) -> None:
+    """Raise KafkaError `invalid_request` for a value that nests too deep, which a short one cannot. (RECORD-007)"""
+    if max([len(record.value) for record in records]) <= _BYTES_PER_LEVEL * depth:
+        return
+    for index, record in enumerate(records):
+        if json_text.is_deeper(bytes(record.value), depth):
+            record_of_message(record, f"/records/{index}", depth)  # which says what is wrong
 
 
 class Appending:
@@ -156,7 +165,7 @@ class Appending:
         partitions: Sequence[int],
         offsets: Sequence[int],
     ) -> Results:
-        if are_plain(records):
+        if are_plain(records) or all(record.timestamp_ms is UNSET for record in not_plain(records)):
             return Appended(partitions, offsets, self._now_ms)
         return [
             ProduceResult(partition, row.offset, row.timestamp_ms)

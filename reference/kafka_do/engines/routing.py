@@ -25,6 +25,8 @@ def route(records: Sequence[IncomingRecord], topic: Topic) -> list[int]:
             return partitions_of_keys(cast("list[bytes]", keys), count)
         return _spread(_of_keys(keys, count), topic)
     named = [_named(record) for record in records]
+    if count == 1:
+        return [0 if name is None else name for name in named]
     keys = [key_bytes(record) if name is None else None for record, name in zip(records, named, strict=True)]
     keyed = _of_keys(keys, count)
     return _spread([key if name is None else name for key, name in zip(keyed, named, strict=True)], topic)
