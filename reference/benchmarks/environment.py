@@ -29,6 +29,7 @@ def describe() -> dict[str, str]:
         "peer": f"{PEER_PACKAGE} {PEER_VERSION}, Node.js {_node()}",
         "load": f"wrk {wrk_version()}",
         "commit": _commit(),
+        "neighbours": f"load average {os.getloadavg()[0]:.1f} before the first round",
     }
 
 

@@ -37,18 +37,25 @@ class Outcome:
         """Return requests per second."""
         return Series(self.name, "requests/s", [run.requests_per_s for run in self.runs], self._note())
 
-    def us_per_record(self, records: int) -> Series:
-        """Return the time for one of the `records` of a request, all connections together, in µs."""
-        samples = [1e6 / run.requests_per_s / records for run in self.runs]
-        return Series(self.name, "µs/record", samples, self._note())
+    def cpu(self) -> Series:
+        """Return the processor time of the server for one request, in µs."""
+        return Series(self.name, "µs of server CPU/request", [run.cpu_us for run in self.runs])
+
+    def cpu_per_record(self, records: int, name: str) -> Series:
+        """Return the processor time of the server for one of the `records` of a request, in µs."""
+        return Series(name, "µs of server CPU/record", [run.cpu_us / records for run in self.runs], self._failures())
 
     def _note(self) -> str:
-        """Say how busy the cores were, for a server that was not busy was not measured; and what went wrong."""
-        server = statistics.median(run.server_busy for run in self.runs)
-        load = statistics.median(run.load_busy for run in self.runs)
-        note = f"p99 {statistics.median(run.p99_ms for run in self.runs):.3g} ms, busy {server:.0%} (load {load:.0%})"
+        """Say how busy the cores were: of a server that was not busy the rate says little."""
+        server = statistics.median(run.server_cpu_s / run.seconds for run in self.runs)
+        load = statistics.median(run.load_cpu_s / run.seconds for run in self.runs)
+        p99 = statistics.median(run.p99_ms for run in self.runs)
+        said = f"{self.cpu().median:.0f} µs CPU each, p99 {p99:.3g} ms, busy {server:.0%} (load {load:.0%})"
+        return ", ".join(filter(None, [said, self._failures()]))
+
+    def _failures(self) -> str:
         failures = sum(run.failures for run in self.runs)
-        return f"{note}, {failures} FAILED" if failures else note
+        return f"{failures} FAILED" if failures else ""
 
     def growth(self) -> str:
         """Say what the server held at the end of a round."""

@@ -10,18 +10,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.contestants import Ours, install_peer
+from benchmarks.encodings import encodings
 from benchmarks.environment import describe
+from benchmarks.growth import growth
+from benchmarks.in_process import in_process
 from benchmarks.load import wrk_is_there
 from benchmarks.memory import memory
 from benchmarks.report import Measurement, as_text, write_json
 from benchmarks.rounds import Effort
+from benchmarks.suite import suite
 from benchmarks.throughput import Field, produce_batch, produce_one, read
+from benchmarks.waiting import waiting
 
 _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "produce-one": produce_one,
     "produce-batch": produce_batch,
     "read": read,
+    "encodings": encodings,
     "memory": memory,
+    "growth": growth,
+    "waiting": waiting,
+    "in-process": in_process,
+    "suite": suite,
 }
 _QUICK = Effort(rounds=2, seconds=1, scale=0.1)
 
@@ -75,7 +85,7 @@ def main() -> int:
 
     environment = describe()
     for name, text in environment.items():
-        print(f"{name + ':':<10}{text}")
+        print(f"{name + ':':<12}{text}")
     found: list[Measurement] = []
     for name in asked.only or _MEASUREMENTS:
         for measurement in _MEASUREMENTS[name](field, effort):
