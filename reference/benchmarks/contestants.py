@@ -4,16 +4,27 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.bodies import envelope
+from benchmarks.bodies import BATCH, envelope
 from benchmarks.exchange import exchange, post_all
 from benchmarks.load import Load
 from benchmarks.processes import Server
 
-__all__ = ["ECHO", "PEER_PACKAGE", "PEER_VERSION", "Echo", "Entry", "Ours", "Peer", "install_peer"]
+__all__ = [
+    "ECHO",
+    "PEER_PACKAGE",
+    "PEER_VERSION",
+    "Echo",
+    "Entry",
+    "Ours",
+    "Peer",
+    "create_topic",
+    "held",
+    "install_peer",
+]
 
 PEER_PACKAGE = "@durable-streams/server"
 PEER_VERSION = "0.3.7"
@@ -31,13 +42,14 @@ def _nothing(_: str) -> None:
 class Entry:
     """A contestant's part in a measurement: what is started, made ready (its URL is given) and loaded.
 
-    `held` counts the records that the server holds afterwards.
+    One request has `records` records. `held` counts those that the server holds afterwards.
     """
 
     name: str
     start: Callable[[], Server]
     load: Load
     prepare: Callable[[str], None] = _nothing
+    records: int = 1
     held: Callable[[str], int] | None = None
 
 
@@ -50,15 +62,16 @@ class Ours:
 
     def start(self) -> Server:
         """Start `kafka-do serve` on a free port."""
-        return Server([self.python, "-m", "kafka_do", "serve", "--port", "0"])
+        return Server([self.python, "-P", "-m", "kafka_do", "serve", "--port", "0"])
 
-    def produce(self, records: Iterable[str], *, connections: int, partitions: int = 1) -> Entry:
+    def produce(self, records: Sequence[str], *, connections: int, partitions: int = 1) -> Entry:
         """Produce `records` in one request, again and again."""
         return Entry(
             self.name if partitions == 1 else f"{self.name}, {partitions} partitions",
             self.start,
             Load(f"/v1/topics/{_TOPIC}/records", envelope(records), connections),
             prepare=lambda url: create_topic(url, _TOPIC, partitions),
+            records=len(records),
             held=lambda url: held(url, _TOPIC),
         )
 
@@ -68,9 +81,15 @@ class Ours:
         def prepare(url: str) -> None:
             create_topic(url, _TOPIC, 1)
             post_all(url, f"/v1/topics/{_TOPIC}/records", map(envelope, requests))
+            _check_batch(exchange(url, "GET", path)["records"])
 
         path = f"/v1/topics/{_TOPIC}/partitions/0/records?{query}"
         return Entry(f"{self.name}{name}", self.start, Load(path, None, connections), prepare=prepare)
+
+
+def _check_batch(found: Sequence[object]) -> None:
+    if len(found) != BATCH:
+        raise RuntimeError(f"{len(found)} records were read where {BATCH} were to be measured")
 
 
 def create_topic(url: str, topic: str, partitions: int) -> None:
@@ -106,8 +125,10 @@ class Peer:
         def prepare(url: str) -> None:
             self._create(url)
             exchange(url, "POST", _STREAM, body)
+            _check_batch(exchange(url, "GET", path))
 
-        return Entry(self.name, self.start, Load(f"{_STREAM}?offset=-1", None, connections), prepare=prepare)
+        path = f"{_STREAM}?offset=-1"
+        return Entry(self.name, self.start, Load(path, None, connections), prepare=prepare)
 
     def _create(self, url: str) -> None:
         exchange(url, "PUT", _STREAM)
@@ -134,7 +155,7 @@ class Echo:
 
     def start(self) -> Server:
         """Start it on a free port."""
-        return Server([sys.executable, str(_HERE / "echo.py")])
+        return Server([sys.executable, "-P", str(_HERE / "echo.py")])
 
     def post(self, body: str, *, connections: int) -> Entry:
         """Post `body` again and again."""

@@ -43,6 +43,7 @@ def _both(rates: dict[str, float]) -> float:
 
 def _round(ours: Ours, count: int) -> dict[str, dict[str, float]]:
     with of_server():
-        told = subprocess.run([ours.python, str(_PROGRAM), str(count)], capture_output=True, text=True, check=True)
+        command = [ours.python, "-P", str(_PROGRAM), str(count)]
+        told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, dict[str, float]] = json.loads(told.stdout)
     return found

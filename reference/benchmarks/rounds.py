@@ -77,7 +77,14 @@ def _round(entry: Entry, outcome: Outcome, effort: Effort) -> None:
     with entry.start() as server:
         entry.prepare(server.url)
         run_load(server, entry.load, effort.warm_up)
-        outcome.runs.append(run_load(server, entry.load, effort.seconds))
+        run = run_load(server, entry.load, effort.seconds)
+        outcome.runs.append(run)
         outcome.resident_mib.append(server.resident_mib())
         if entry.held is not None:
             outcome.held.append(entry.held(server.url))
+            _check_held(outcome.held[-1], (run.requests - run.failures) * entry.records)
+
+
+def _check_held(held: int, answered: int) -> None:
+    if held < answered:
+        raise RuntimeError(f"the server holds {held} records and has acknowledged at least {answered}")

@@ -41,6 +41,12 @@ def _default_cache() -> Path:
     return Path(base, "kafka-do-benchmarks")
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"has to be a whole number from 1 on, not {text!r}")
+    return int(text)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the reference beside a peer and beside floors.")
     parser.add_argument(
@@ -51,9 +57,9 @@ def _arguments() -> argparse.Namespace:
         help=f"one of {', '.join(_MEASUREMENTS)}",
     )
     parser.add_argument(
-        "--rounds", type=int, default=5, help="rounds of each contestant, on a fresh server each (%(default)s)"
+        "--rounds", type=_positive, default=5, help="rounds of each contestant, on a fresh server each (%(default)s)"
     )
-    parser.add_argument("--seconds", type=int, default=3, help="how long one round loads a server (%(default)s)")
+    parser.add_argument("--seconds", type=_positive, default=3, help="how long one round loads a server (%(default)s)")
     parser.add_argument(
         "--quick", action="store_true", help="two rounds of one second, a tenth of the records: a look, no figures"
     )
