@@ -83,7 +83,7 @@ def main() -> int:
         print("wrk is missing, which makes the load: apt-get install wrk (or brew install wrk)", file=sys.stderr)
         return 2
     peer = None if asked.without_peer else install_peer(asked.cache)
-    if peer is None:
+    if peer is None and not asked.without_peer:
         print("without the peer: it needs node and npm", file=sys.stderr)
     others = [Ours("other kafka-do", asked.beside)] if asked.beside else []
     field = Field((Ours(), *others), peer)
