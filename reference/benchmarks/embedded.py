@@ -1,6 +1,7 @@
-"""A program: the embedded broker through the blocking client, beside lists; `python embedded.py WAY COUNT` prints figures.
+"""A program, `python embedded.py WAY COUNT`: the embedded broker through the blocking client, or lists as a floor.
 
-It uses nothing but the library's public names, so that the Python of another environment can run it.
+It prints figures as JSON. It uses nothing but the library's public names, so that the Python of another environment
+can run it.
 """
 
 import json
