@@ -32,7 +32,7 @@ function init(arguments)
 
   function request()
     number = number + 1
-    local digits = string.format("%08d", number)
+    local digits = string.format("%08d", number % 100000000)
     for i = 1, #places do ffi.copy(buffer + places[i], digits, #MARK) end
     return ffi.string(buffer, size)
   end

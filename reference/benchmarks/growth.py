@@ -49,6 +49,8 @@ def _round(ours: Ours, lengths: list[int], samples: dict[str, dict[int, list[flo
         for question in _questions(lengths[0]):  # the questions outside, so that lengths are asked close together
             for length in lengths:
                 run = run_load(server, _questions(length)[question], _SECONDS)
+                if run.failures:
+                    raise RuntimeError(f"{run.failures} of {run.requests} requests for {question} failed")
                 samples.setdefault(question, {}).setdefault(length, []).append(run.cpu_us)
 
 
@@ -68,7 +70,8 @@ def _topic(length: int) -> str:
 
 
 def _questions(length: int) -> dict[str, Load]:
-    at = {"beginning": 0, "middle": length // 2 - _FETCHED // 2, "end": length - _FETCHED}
+    middle = length // 2 // BATCH * BATCH + BATCH // 2  # of a batch, too: all lengths have to fetch from one
+    at = {"beginning": 0, "middle": middle, "end": length - _FETCHED}
     path = f"/v1/topics/{_topic(length)}/partitions/0/records?max_records={_FETCHED}&offset="
     asked = {f"{_FETCHED} records at the {place}": Load(f"{path}{at[place]}", None, _CONNECTIONS) for place in at}
     item = {"topic": _topic(length), "partition": 0, "timestamp_ms": _FIRST_MS + length * 9 // 10}

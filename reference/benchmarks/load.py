@@ -48,7 +48,7 @@ class Run:
 
     @property
     def cpu_us(self) -> float:
-        """Return the server's processor time for one request, in µs; neighbours on the machine hardly change it."""
+        """Return the server's processor time for one request, in µs; neighbours on the machine change it little."""
         return 1e6 * self.server_cpu_s / self.requests
 
 
