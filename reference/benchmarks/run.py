@@ -79,8 +79,13 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Run what was asked for; return the exit status."""
     asked = _arguments()
+    if not Path("/proc/self/status").exists():
+        print(
+            "there is no /proc: the memory and processor time of servers are taken from it, on Linux", file=sys.stderr
+        )
+        return 2
     if not wrk_is_there():
-        print("wrk is missing, which makes the load: apt-get install wrk (or brew install wrk)", file=sys.stderr)
+        print("wrk is missing, which makes the load: apt-get install wrk", file=sys.stderr)
         return 2
     peer = None if asked.without_peer else install_peer(asked.cache)
     if peer is None and not asked.without_peer:

@@ -18,6 +18,8 @@ from benchmarks.processes import Server
 from benchmarks.report import Goal, Measurement, Series, as_text, ratio, write_json
 from benchmarks.rounds import Effort, compete
 
+on_linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="processes are measured on Linux only")
+
 _RUN = Run(requests=1000, seconds=2.0, p50_ms=1.0, p99_ms=2.0, failures=0, server_cpu_s=1.0, load_cpu_s=0.5)
 
 
@@ -71,6 +73,7 @@ def test_a_run_knows_its_rate_and_the_processor_time_of_a_request() -> None:
     assert _RUN.cpu_us == 1000
 
 
+@on_linux
 def test_contestants_take_turns_each_on_a_fresh_server(monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[tuple[str, int]] = []
 
@@ -92,6 +95,7 @@ def test_contestants_take_turns_each_on_a_fresh_server(monkeypatch: pytest.Monke
     assert [one.rates().samples for one in outcomes] == [[500, 500], [500, 500]]
 
 
+@on_linux
 def test_a_server_that_holds_less_than_it_acknowledged_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounds, "run_load", lambda *_: _RUN)
     entry = Ours().produce(["{}"], connections=1)  # prepared, and nothing is sent
