@@ -1,0 +1,104 @@
+"""Which errors an operation can answer, and an example of each: the one place where examples of errors are made."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kafka_do_spec.markdown import split_sentences
+from kafka_do_spec.schemas import list_members
+from kafka_do_spec.sources import Sources
+
+_BEFORE_ANY_OPERATION = ("route_not_found", "method_not_allowed")
+"""Who is answered one of these has not reached an operation."""
+
+
+def codes_of_any_operation(sources: Sources) -> list[str]:
+    """Return the codes that are bound to no operation."""
+    return [code for code, entry in sources.errors.items() if entry.get("any_operation")]
+
+
+def codes_by_status(sources: Sources, operation: dict[str, Any]) -> dict[str, list[str]]:
+    """Return status → codes of everything that the operation can answer instead of succeeding.
+
+    The operation's own codes come first. Of those that any operation can answer, the ones of the core level are there,
+    and `unauthorized`, unless the operation needs no key: a server may ask for one whatever else it offers.
+    """
+    keyless = operation.get("security") == []
+    common = [
+        code
+        for code in codes_of_any_operation(sources)
+        if code not in _BEFORE_ANY_OPERATION
+        and (sources.errors[code]["level"] == "core" or (code == "unauthorized" and not keyless))
+    ]
+    by_status: dict[str, list[str]] = {}
+    for code in dict.fromkeys([*operation["x-errors"], *common]):
+        by_status.setdefault(str(sources.errors[code]["status"]), []).append(code)
+    return dict(sorted(by_status.items()))
+
+
+def make_example(sources: Sources, code: str, operation: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return an example of a code as a problem; with an operation, one that it could answer.
+
+    Flags, title and status are the catalogue's. What a person wrote wins, and the nearer wins over the farther:
+    `x-error-examples` of the operation, `example` of the code, an example of the response `Problem`. Members that
+    nobody wrote for this code have the values that they have elsewhere in `openapi.yaml`.
+    """
+    entry = sources.errors[code]
+    nearest = (operation or {}).get("x-error-examples", {}).get(code, {})
+    written = {**_find_problem(sources, code), **entry.get("example", {}), **nearest}
+    if "errors" in nearest:
+        written["detail"] = "; ".join(
+            f"{fault['pointer'] or 'the body'}: {fault['detail']}" for fault in nearest["errors"]
+        )
+    members = list_members(sources, sources.openapi["components"]["schemas"]["Problem"])
+    typical = {member.name: member.node["examples"][0] for member in members if "examples" in member.node}
+    examples = list(_walk_examples(sources.openapi))
+    of_item = next((example for example in examples if example.get("code") == code), {})
+    problem = {
+        "type": write_type(sources, code),
+        "title": entry["title"],
+        "status": entry["status"],
+        "detail": of_item.get("detail", split_sentences(entry["meaning"])[0].replace("`", "")),
+        "code": code,
+        "retriable": entry["retriable"],
+        "indeterminate": entry["indeterminate"],
+    }
+    order = [*problem, *(member.name for member in members)]
+    problem |= written
+    for name in [*entry["fields"], *(member.name for member in members if member.required)]:
+        if name not in problem:
+            problem[name] = _find_value(name, [of_item, typical, *examples])
+    return dict(sorted(problem.items(), key=lambda member: order.index(member[0])))
+
+
+def write_type(sources: Sources, code: str) -> str:
+    """Return the address of a code's page, which is an error's `type`."""
+    return f"{sources.protocol['error_type_base']}{code}/"
+
+
+def _say_faults(faults: list[dict[str, str]]) -> str:
+    return "; ".join(f"{fault['pointer'] or 'the body'}: {fault['detail']}" for fault in faults)
+
+
+def _find_problem(sources: Sources, code: str) -> dict[str, Any]:
+    (content,) = sources.openapi["components"]["responses"]["Problem"]["content"].values()
+    values = (example["value"] for example in content["examples"].values())
+    return next((value for value in values if value["code"] == code), {})
+
+
+def _find_value(name: str, examples: list[dict[str, Any]]) -> Any:
+    for example in examples:
+        if name in example:
+            return example[name]
+    raise LookupError(f"openapi.yaml has no example with `{name}`, which an error has to have")
+
+
+def _walk_examples(node: Any, *, inside: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield every object within the examples of `openapi.yaml`, outer ones first."""
+    if isinstance(node, dict):
+        if inside:
+            yield node
+        for name, value in node.items():
+            yield from _walk_examples(value, inside=inside or name == "examples")
+    elif isinstance(node, list):
+        for item in node:
+            yield from _walk_examples(item, inside=inside)
