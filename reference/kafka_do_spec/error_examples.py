@@ -10,6 +10,8 @@ from kafka_do_spec.sources import Sources
 _BEFORE_ANY_OPERATION = ("route_not_found", "method_not_allowed")
 """Who is answered one of these has not reached an operation."""
 
+_OF_EVERY_PROBLEM = ("instance", "request_id")
+
 
 def codes_of_any_operation(sources: Sources) -> list[str]:
     """Return the codes that are bound to no operation."""
@@ -19,15 +21,14 @@ def codes_of_any_operation(sources: Sources) -> list[str]:
 def codes_by_status(sources: Sources, operation: dict[str, Any]) -> dict[str, list[str]]:
     """Return status → codes of everything that the operation can answer instead of succeeding.
 
-    The operation's own codes come first. Of those that any operation can answer, the ones of the core level are there,
-    and `unauthorized`, unless the operation needs no key: a server may ask for one whatever else it offers.
+    The operation's own codes come first. Of those that any operation can answer, the ones of the core level are there;
+    `unauthorized` is not where the operation needs no key.
     """
-    keyless = operation.get("security") == []
+    excluded = (*_BEFORE_ANY_OPERATION, *(["unauthorized"] if operation.get("security") == [] else []))
     common = [
         code
         for code in codes_of_any_operation(sources)
-        if code not in _BEFORE_ANY_OPERATION
-        and (sources.errors[code]["level"] == "core" or (code == "unauthorized" and not keyless))
+        if code not in excluded and sources.errors[code]["level"] == "core"
     ]
     by_status: dict[str, list[str]] = {}
     for code in dict.fromkeys([*operation["x-errors"], *common]):
@@ -64,7 +65,10 @@ def make_example(sources: Sources, code: str, operation: dict[str, Any] | None =
     }
     order = [*problem, *(member.name for member in members)]
     problem |= written
-    for name in [*entry["fields"], *(member.name for member in members if member.required)]:
+    if operation is not None and "instance" in order:
+        problem["instance"] = _say_path(sources, operation, problem)
+    always = [member.name for member in members if member.required or member.name in _OF_EVERY_PROBLEM]
+    for name in [*entry["fields"], *always]:
         if name not in problem:
             problem[name] = _find_value(name, [of_item, typical, *examples])
     return dict(sorted(problem.items(), key=lambda member: order.index(member[0])))
@@ -73,6 +77,11 @@ def make_example(sources: Sources, code: str, operation: dict[str, Any] | None =
 def write_type(sources: Sources, code: str) -> str:
     """Return the address of a code's page, which is an error's `type`."""
     return f"{sources.protocol['error_type_base']}{code}/"
+
+
+def _say_path(sources: Sources, operation: dict[str, Any], problem: dict[str, Any]) -> str:
+    paths = {node["operationId"]: path for path, _, node in sources.operations()}
+    return paths[operation["operationId"]].format_map({"topic": "orders", "partition": 1, **problem})
 
 
 def _say_faults(faults: list[dict[str, str]]) -> str:
