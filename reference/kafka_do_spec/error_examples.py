@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from kafka_do_spec.markdown import split_sentences
 from kafka_do_spec.schemas import list_members
@@ -81,7 +82,8 @@ def write_type(sources: Sources, code: str) -> str:
 
 def _say_path(sources: Sources, operation: dict[str, Any], problem: dict[str, Any]) -> str:
     paths = {node["operationId"]: path for path, _, node in sources.operations()}
-    return paths[operation["operationId"]].format_map({"topic": "orders", "partition": 1, **problem})
+    values = {"topic": "orders", "partition": 1, **problem}
+    return paths[operation["operationId"]].format_map({name: quote(str(value), "") for name, value in values.items()})
 
 
 def _say_faults(faults: list[dict[str, str]]) -> str:
