@@ -45,12 +45,6 @@ def make_example(sources: Sources, code: str, operation: dict[str, Any] | None =
     nobody wrote for this code have the values that they have elsewhere in `openapi.yaml`.
     """
     entry = sources.errors[code]
-    nearest = (operation or {}).get("x-error-examples", {}).get(code, {})
-    written = {**_find_problem(sources, code), **entry.get("example", {}), **nearest}
-    if "errors" in nearest:
-        written["detail"] = "; ".join(
-            f"{fault['pointer'] or 'the body'}: {fault['detail']}" for fault in nearest["errors"]
-        )
     members = list_members(sources, sources.openapi["components"]["schemas"]["Problem"])
     typical = {member.name: member.node["examples"][0] for member in members if "examples" in member.node}
     examples = list(_walk_examples(sources.openapi))
@@ -65,7 +59,7 @@ def make_example(sources: Sources, code: str, operation: dict[str, Any] | None =
         "indeterminate": entry["indeterminate"],
     }
     order = [*problem, *(member.name for member in members)]
-    problem |= written
+    problem |= _find_written(sources, code, operation or {})
     if operation is not None and "instance" in order:
         problem["instance"] = _say_path(sources, operation, problem)
     always = [member.name for member in members if member.required or member.name in _OF_EVERY_PROBLEM]
@@ -80,14 +74,20 @@ def write_type(sources: Sources, code: str) -> str:
     return f"{sources.protocol['error_type_base']}{code}/"
 
 
+def _find_written(sources: Sources, code: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """Return the members that a person wrote; the faults of a malformed request tell its `detail`, too."""
+    nearest = dict(operation.get("x-error-examples", {}).get(code, {}))
+    if "errors" in nearest:
+        faults = [f"{fault['pointer'] or 'the body'}: {fault['detail']}" for fault in nearest["errors"]]
+        nearest.setdefault("detail", "; ".join(faults))
+    return {**_find_problem(sources, code), **sources.errors[code].get("example", {}), **nearest}
+
+
 def _say_path(sources: Sources, operation: dict[str, Any], problem: dict[str, Any]) -> str:
+    """Return the path of a request that is answered with the problem."""
     paths = {node["operationId"]: path for path, _, node in sources.operations()}
     values = {"topic": "orders", "partition": 1, **problem}
     return paths[operation["operationId"]].format_map({name: quote(str(value), "") for name, value in values.items()})
-
-
-def _say_faults(faults: list[dict[str, str]]) -> str:
-    return "; ".join(f"{fault['pointer'] or 'the body'}: {fault['detail']}" for fault in faults)
 
 
 def _find_problem(sources: Sources, code: str) -> dict[str, Any]:
