@@ -69,6 +69,13 @@ def make_example(sources: Sources, code: str, operation: dict[str, Any] | None =
     return dict(sorted(problem.items(), key=lambda member: order.index(member[0])))
 
 
+def make_item_example(sources: Sources, code: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an example of a code as the error of one item of the operation's answer."""
+    problem = make_example(sources, code, operation)
+    members = list_members(sources, sources.openapi["components"]["schemas"]["ItemError"])
+    return {member.name: problem[member.name] for member in members if member.name in problem}
+
+
 def write_type(sources: Sources, code: str) -> str:
     """Return the address of a code's page, which is an error's `type`."""
     return f"{sources.protocol['error_type_base']}{code}/"

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from kafka_do_spec.error_examples import codes_by_status, make_example
+from kafka_do_spec.error_examples import codes_by_status, make_example, make_item_example
 from kafka_do_spec.sources import Sources
 
 
@@ -15,6 +15,8 @@ def openapi(sources: Sources) -> dict[str, Any]:
         del operation["responses"]["default"]
         for status, codes in codes_by_status(sources, source).items():
             operation["responses"][status] = _response(sources, source, codes)
+        for code in operation.get("x-item-errors", []):
+            _add_item_example(sources, operation, code)
         operation.pop("x-error-examples", None)
     return document
 
@@ -34,4 +36,16 @@ def _response(sources: Sources, operation: dict[str, Any], codes: list[str]) -> 
                 },
             }
         },
+    }
+
+
+def _add_item_example(sources: Sources, operation: dict[str, Any], code: str) -> None:
+    """Add to the answer an example in which one item failed."""
+    answer = operation["responses"]["200"]["content"]["application/json"]
+    (items,) = sources.resolve(answer["schema"])["required"]
+    error = make_item_example(sources, code, operation)
+    place = {"topic": "orders", "partition": 0, **error}
+    answer["examples"][code] = {
+        "summary": f"An item's error. {sources.errors[code]['title']}",
+        "value": {items: [{"topic": place["topic"], "partition": place["partition"], "error": error}]},
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from kafka_do_spec.error_examples import codes_of_any_operation, make_example
+from kafka_do_spec.error_examples import codes_of_any_operation, make_example, make_item_example
 from kafka_do_spec.error_pages import say_status
 from kafka_do_spec.markdown import (
     fence,
@@ -160,6 +160,9 @@ def _write_error_examples(sources: Sources, operation: _Operation) -> Iterator[s
     for code in operation.node["x-errors"]:
         yield f"Status {say_status(sources.errors[code])}. {_link_code(code)}:"
         yield fence("json", lay_out_json(make_example(sources, code, operation.node)))
+    for code in operation.node.get("x-item-errors", []):
+        yield f"The error of an item. {_link_code(code)}:"
+        yield fence("json", lay_out_json(make_item_example(sources, code, operation.node)))
 
 
 def _write_curl(sources: Sources, operation: _Operation, body: Any) -> str:

@@ -206,6 +206,21 @@ def test_the_example_of_an_error_is_what_the_schema_and_the_catalogue_say(
     assert about & problem.keys() <= known
 
 
+@pytest.mark.parametrize("name", [name for name, operation in _OPERATIONS.items() if "x-item-errors" in operation])
+def test_an_operation_has_an_example_of_every_error_that_an_item_can_have(name: str) -> None:
+    answer = _PUBLISHED_OPERATIONS[name]["responses"]["200"]["content"]["application/json"]
+    values = [example["value"] for example in answer["examples"].values()]
+    errors = list(_errors_in(values))
+    for value in values:
+        _validate(answer["schema"], value)
+    for error in errors:
+        entry = _CODES[error["code"]]
+        assert (error["retriable"], error["indeterminate"]) == (entry["retriable"], entry["indeterminate"])
+        assert [field for field in entry["fields"] if field not in error] == []
+        assert "status" not in error
+    assert {error["code"] for error in errors} == set(_OPERATIONS[name]["x-item-errors"])
+
+
 @pytest.mark.parametrize("name", _OPERATIONS)
 def test_the_example_of_a_malformed_request_points_into_what_the_operation_is_asked(name: str) -> None:
     response = _PUBLISHED_OPERATIONS[name]["responses"]["400"]
