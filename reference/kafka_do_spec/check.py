@@ -83,6 +83,9 @@ def _operation_faults(sources: Sources) -> Iterator[str]:
         for code in (*operation.get("x-errors", []), *operation.get("x-item-errors", [])):
             if sources.errors.get(code, {}).get("raised_by") != "server":
                 yield f"{where}: errors.yaml has no code {code} that servers raise"
+        for code in operation.get("x-error-examples", {}):
+            if code not in operation.get("x-errors", []):
+                yield f"{where}: there is an example of {code}, which is none of its x-errors"
 
 
 def _catalogue_faults(sources: Sources) -> Iterator[str]:

@@ -12,7 +12,7 @@ import yaml
 
 from kafka_do_spec.sources import LEVELS, Sources
 
-_FOR_READERS = ("meaning", "remedy", "any_operation")
+_FOR_READERS = ("meaning", "remedy", "example", "any_operation")
 _NEVER_UNSET = re.compile(r" \| UnsetType = (?!UNSET)")
 
 
@@ -80,23 +80,6 @@ def registry(sources: Sources) -> list[dict[str, str]]:
         }
         for requirement in sources.requirements
     ]
-
-
-def openapi(sources: Sources) -> dict[str, Any]:
-    """Return `openapi.yaml` with `x-errors` written out: one response for each status that an operation can answer."""
-    document: dict[str, Any] = json.loads(json.dumps(sources.openapi))
-    for item in document["paths"].values():
-        for operation in (value for name, value in item.items() if name != "parameters"):
-            by_status: dict[str, list[str]] = {}
-            for code in [*operation["x-errors"], "internal"]:
-                by_status.setdefault(str(sources.errors[code]["status"]), []).append(code)
-            for status, codes in sorted(by_status.items()):
-                operation["responses"][status] = {
-                    "description": "; ".join(f"`{code}`: {sources.errors[code]['title']}" for code in codes),
-                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                }
-            del operation["responses"]["default"]
-    return document
 
 
 def messages(sources: Sources) -> str:

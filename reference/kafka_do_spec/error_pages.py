@@ -1,14 +1,13 @@
 """The catalogue of errors as pages: one for each code, and an index."""
 
-from collections.abc import Iterator
 from typing import Any
 
+from kafka_do_spec.error_examples import codes_of_any_operation, make_example, write_type
 from kafka_do_spec.markdown import (
     fence,
     lay_out_json,
     quote_code,
     say_yes,
-    split_sentences,
     write_list,
     write_page,
     write_section,
@@ -24,11 +23,6 @@ def error_pages(sources: Sources) -> dict[str, str]:
     """Return path → text of the index and of each code's page."""
     pages = {f"errors/{code}.md": _write_code(sources, code) for code in sources.errors}
     return {"errors/index.md": _write_index(sources), **pages}
-
-
-def codes_of_any_operation(sources: Sources) -> list[str]:
-    """Return the codes that are bound to no operation."""
-    return [code for code, entry in sources.errors.items() if entry.get("any_operation")]
 
 
 def say_status(entry: dict[str, Any]) -> str:
@@ -133,7 +127,7 @@ def _write_facts(sources: Sources, code: str) -> str:
         "Kafka's constants": _name_constants(sources, code),
     }
     if "status" in entry:
-        facts["Type"] = quote_code([_write_type(sources, code)])
+        facts["Type"] = quote_code([write_type(sources, code)])
     return write_table(["Fact", "Value"], facts.items())
 
 
@@ -186,60 +180,9 @@ def _write_origin(sources: Sources, code: str) -> str:
 def _write_example(sources: Sources, code: str) -> str:
     if "status" not in sources.errors[code]:
         return ""
-    example = _find_example(sources, code) or _make_example(sources, code)
-    return write_section("Example", fence("json", lay_out_json(example)))
-
-
-def _find_example(sources: Sources, code: str) -> dict[str, Any] | None:
-    (content,) = sources.openapi["components"]["responses"]["Problem"]["content"].values()
-    values = (example["value"] for example in content["examples"].values())
-    return next((value for value in values if value["code"] == code), None)
-
-
-def _make_example(sources: Sources, code: str) -> dict[str, Any]:
-    """Return a problem made of the catalogue's entry, its members from the examples of `openapi.yaml`."""
-    entry = sources.errors[code]
-    examples = list(_walk_examples(sources.openapi))
-    of_item = next((example for example in examples if example.get("code") == code), {})
-    detail = of_item.get("detail", split_sentences(entry["meaning"])[0].replace("`", ""))
-    schema = {member.name: member.node for member in list_members(sources, _problem_schema(sources))}
-    typical = {name: node["examples"][0] for name, node in schema.items() if "examples" in node}
-    members = {name: _find_value(name, [of_item, typical, *examples]) for name in entry["fields"]}
-    return {
-        "type": _write_type(sources, code),
-        "title": entry["title"],
-        "status": entry["status"],
-        "detail": detail,
-        "code": code,
-        "retriable": entry["retriable"],
-        "indeterminate": entry["indeterminate"],
-        **members,
-    }
-
-
-def _find_value(name: str, examples: list[dict[str, Any]]) -> Any:
-    for example in examples:
-        if name in example:
-            return example[name]
-    raise LookupError(f"openapi.yaml has no example with `{name}`, which errors.yaml lists among an error's members")
-
-
-def _walk_examples(node: Any, *, inside: bool = False) -> Iterator[dict[str, Any]]:
-    """Yield every object within the examples of `openapi.yaml`, outer ones first."""
-    if isinstance(node, dict):
-        if inside:
-            yield node
-        for name, value in node.items():
-            yield from _walk_examples(value, inside=inside or name == "examples")
-    elif isinstance(node, list):
-        for item in node:
-            yield from _walk_examples(item, inside=inside)
+    return write_section("Example", fence("json", lay_out_json(make_example(sources, code))))
 
 
 def _problem_schema(sources: Sources) -> dict[str, Any]:
     schema: dict[str, Any] = sources.openapi["components"]["schemas"]["Problem"]
     return schema
-
-
-def _write_type(sources: Sources, code: str) -> str:
-    return f"{sources.protocol['error_type_base']}{code}/"

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from kafka_do_spec.error_pages import codes_of_any_operation, say_status
+from kafka_do_spec.error_examples import codes_of_any_operation, make_example, make_item_example
+from kafka_do_spec.error_pages import say_status
 from kafka_do_spec.markdown import (
     fence,
     lay_out_json,
     quote_code,
     rebase_links,
     say_yes,
+    split_sentences,
     write_list,
     write_page,
     write_section,
@@ -85,6 +87,7 @@ def _write_operation(sources: Sources, operation: _Operation) -> str:
         write_section("Answer", _write_statuses(operation), *write_objects(sources, answered)),
         write_section("Errors", _write_errors(sources, operation), _write_common_errors(sources)),
         write_section("Examples", *_write_examples(sources, operation)),
+        write_section("Examples of errors", *_write_error_examples(sources, operation)),
         write_section("Requirements", _write_requirements(sources, operation)),
     )
 
@@ -112,11 +115,11 @@ def _write_statuses(operation: _Operation) -> str:
 
 def _write_errors(sources: Sources, operation: _Operation) -> str:
     rows = [
-        [_link_code(code), say_status(entry), say_yes(when=entry["retriable"]), entry["title"]]
+        [_link_code(code), say_status(entry), say_yes(when=entry["retriable"]), split_sentences(entry["meaning"])[0]]
         for code in operation.node["x-errors"]
         for entry in [sources.errors[code]]
     ]
-    return write_table(["Code", "Status", "Retriable", "Meaning"], rows) + _write_item_errors(operation)
+    return write_table(["Code", "Status", "Retriable", "When"], rows) + _write_item_errors(operation)
 
 
 def _write_item_errors(operation: _Operation) -> str:
@@ -151,6 +154,15 @@ def _write_examples(sources: Sources, operation: _Operation) -> Iterator[str]:
 def _write_answer(status: str, example: dict[str, Any]) -> Iterator[str]:
     yield f"Status {status}. {example['summary']}:"
     yield fence("json", lay_out_json(example["value"]))
+
+
+def _write_error_examples(sources: Sources, operation: _Operation) -> Iterator[str]:
+    for code in operation.node["x-errors"]:
+        yield f"Status {say_status(sources.errors[code])}. {_link_code(code)}:"
+        yield fence("json", lay_out_json(make_example(sources, code, operation.node)))
+    for code in operation.node.get("x-item-errors", []):
+        yield f"The error of an item. {_link_code(code)}:"
+        yield fence("json", lay_out_json(make_item_example(sources, code, operation.node)))
 
 
 def _write_curl(sources: Sources, operation: _Operation, body: Any) -> str:

@@ -1,5 +1,6 @@
 """What several test files need: a server in a process of its own."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -13,6 +14,19 @@ _PATIENCE_S = 30
 @pytest.fixture(scope="session")
 def served() -> Iterator[str]:
     """Start `kafka-do serve` on a free port of the loopback interface and yield its URL."""
+    with _serve() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def served_alone() -> Iterator[str]:
+    """Serve as `served` does, for the tests of one file only."""
+    with _serve() as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _serve() -> Iterator[str]:
     command = [sys.executable, "-m", "kafka_do", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         guard = threading.Timer(_PATIENCE_S, server.kill)

@@ -1,5 +1,6 @@
 """The documentation does what it says: its Python runs, its addresses are those of the protocol."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -37,3 +38,20 @@ def test_the_readme_has_the_two_commands_each_on_one_line() -> None:
         ".venv/bin/pytest conformance --impl=reference",
         ".venv/bin/pytest",
     ]
+
+
+def test_the_commands_that_generate_clients_are_those_that_are_run() -> None:
+    clients = _ROOT / "conformance" / "clients" / "generated"
+    page = (_ROOT / "spec" / "generate.md").read_text("utf-8")
+    run = (clients / "run").read_text("utf-8")
+    shell = "\n".join(re.findall(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE)).splitlines()
+    generating = [line for line in shell if "openapi.json" in line]
+    assert len(generating) == 3
+    assert [line for line in generating if line not in run] == []
+    asked_for = {name: version for line in shell for name, version in re.findall(r"([a-z-]+)(?:@|==)([0-9.]+)", line)}
+    package = json.loads((clients / "typescript" / "package.json").read_text("utf-8"))
+    held = {**package["dependencies"], **package["devDependencies"]}
+    held |= dict(re.findall(r"([a-z-]+)==([0-9.]+)", run))
+    assert len(asked_for) == 4
+    assert asked_for.items() <= held.items()
+    assert (clients / "go" / "oapi-codegen.yaml").read_text("utf-8") in page

@@ -22,6 +22,13 @@ _OPERATIONS = {
     for method, operation in item.items()
     if method != "parameters"
 }
+_PUBLISHED: dict[str, Any] = json.loads((_SPEC / "generated" / "openapi.json").read_text("utf-8"))
+_PUBLISHED_OPERATIONS = {
+    operation["operationId"]: operation
+    for item in _PUBLISHED["paths"].values()
+    for method, operation in item.items()
+    if method != "parameters"
+}
 _BINDINGS = {binding.name: binding for binding in OPERATIONS}
 
 
@@ -81,6 +88,15 @@ _ANSWERS = [
     for status, response in operation["responses"].items()
     if status.startswith("2")
     for example in _examples(response, "")
+]
+
+
+_PUBLISHED_ERRORS = [
+    pytest.param(name, status, code, example["value"], id=f"{name}-{status}-{code}")
+    for name, operation in _PUBLISHED_OPERATIONS.items()
+    for status, response in operation["responses"].items()
+    if not status.startswith("2")
+    for code, example in response["content"]["application/problem+json"]["examples"].items()
 ]
 
 
@@ -162,3 +178,57 @@ def test_the_library_takes_the_example_of_an_answer(name: str, status: int, body
 def test_the_example_of_discovery_names_every_limit() -> None:
     named = [set(body["limits"]) for name, _, body in _parameters(_ANSWERS) if name == "discover"]
     assert named == [set(SPEC.limits)]
+
+
+@pytest.mark.parametrize("name", _OPERATIONS)
+def test_an_operation_has_an_example_of_every_error_that_it_can_answer(name: str) -> None:
+    own = _OPERATIONS[name]["x-errors"]
+    before = {"route_not_found", "method_not_allowed", "unauthorized" if name == "discover" else ""}
+    of_any = {
+        code for code, entry in _CODES.items() if entry.get("any_operation") and entry["level"] == "core"
+    } - before
+    shown = [example.values[2] for example in _PUBLISHED_ERRORS if example.values[0] == name]
+    assert sorted(str(code) for code in shown) == sorted({*own, *of_any})
+
+
+@pytest.mark.parametrize(("_name", "status", "code", "problem"), _PUBLISHED_ERRORS)
+def test_the_example_of_an_error_is_what_the_schema_and_the_catalogue_say(
+    _name: str, status: str, code: str, problem: dict[str, Any]
+) -> None:
+    entry = _CODES[code]
+    _validate({"$ref": "#/components/schemas/Problem"}, problem)
+    assert (problem["code"], problem["status"], problem["title"]) == (code, int(status), entry["title"])
+    assert problem["type"] == f"https://kafka.do/spec/generated/errors/{code}/"
+    assert (problem["retriable"], problem["indeterminate"]) == (entry["retriable"], entry["indeterminate"])
+    assert [field for field in entry["fields"] if field not in problem] == []
+    known = {*entry["fields"], *entry.get("optional", ())}
+    about = {"topic", "partition", "partition_count", "log_start_offset", "high_watermark"}
+    assert about & problem.keys() <= known
+
+
+@pytest.mark.parametrize("name", [name for name, operation in _OPERATIONS.items() if "x-item-errors" in operation])
+def test_an_operation_has_an_example_of_every_error_that_an_item_can_have(name: str) -> None:
+    answer = _PUBLISHED_OPERATIONS[name]["responses"]["200"]["content"]["application/json"]
+    values = [example["value"] for example in answer["examples"].values()]
+    errors = list(_errors_in(values))
+    for value in values:
+        _validate(answer["schema"], value)
+    for error in errors:
+        entry = _CODES[error["code"]]
+        assert (error["retriable"], error["indeterminate"]) == (entry["retriable"], entry["indeterminate"])
+        assert [field for field in entry["fields"] if field not in error] == []
+        assert "status" not in error
+    assert {error["code"] for error in errors} == set(_OPERATIONS[name]["x-item-errors"])
+
+
+@pytest.mark.parametrize("name", _OPERATIONS)
+def test_the_example_of_a_malformed_request_points_into_what_the_operation_is_asked(name: str) -> None:
+    response = _PUBLISHED_OPERATIONS[name]["responses"]["400"]
+    problem = response["content"]["application/problem+json"]["examples"]["invalid_request"]["value"]
+    in_query = {fault["pointer"].startswith("?") for fault in problem["errors"]}
+    assert in_query == {"requestBody" not in _OPERATIONS[name]}
+
+
+def test_no_operation_is_left_with_an_answer_of_any_status() -> None:
+    statuses = {status for operation in _PUBLISHED_OPERATIONS.values() for status in operation["responses"]}
+    assert "default" not in statuses
