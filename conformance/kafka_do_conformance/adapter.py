@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-import jsonschema
-import jsonschema_rs
-
 from kafka_do.spec import data_root
+from kafka_do_conformance.form import Form
 from kafka_do_conformance.process import LineProcess
 from kafka_do_conformance.verdict import Crashed, Mismatch, Timeout, Violation
 
@@ -44,24 +42,15 @@ class AdapterDefectError(Exception):
 
 
 @functools.cache
-def _schema(definition: str) -> dict[str, Any]:
+def _form(definition: str) -> Form:
     whole = json.loads((data_root() / "spec" / "adapter.schema.json").read_text("utf-8"))
-    return {"$schema": whole["$schema"], "$defs": whole["$defs"], "$ref": f"#/$defs/{definition}"}
-
-
-@functools.cache
-def _fast(definition: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(_schema(definition))
+    return Form({"$schema": whole["$schema"], "$defs": whole["$defs"], "$ref": f"#/$defs/{definition}"})
 
 
 def _conform(definition: str, message: Any, whose: str) -> None:
-    """Check a message on its way; only a faulty one is looked at again, by the validator whose words are for people."""
-    if not _fast(definition).is_valid(message):
-        fault = jsonschema.exceptions.best_match(
-            jsonschema.Draft202012Validator(_schema(definition)).iter_errors(message)
-        )
-        words = f"{fault.json_path}: {fault.message}" if fault else "no reason found"
-        raise AdapterDefectError(Rule.FORM, f"{whose} does not have the form of {definition}: {words}")
+    """Check a message on its way."""
+    if (fault := _form(definition).fault(message)) is not None:
+        raise AdapterDefectError(Rule.FORM, f"{whose} does not have the form of {definition}: {fault}")
 
 
 class Adapter:
@@ -72,8 +61,14 @@ class Adapter:
         self._env = env
         self._deadline_s = deadline_s
         self._process: LineProcess | None = None
+        self._prepared: LineProcess | None = None
         self._greeting: dict[str, Any] = {}
         self._last = 0
+
+    def prepare(self) -> None:
+        """Start the process, without waiting until it is ready; where it does not start, `hello` says why."""
+        with contextlib.suppress(OSError):
+            self._prepared = self._prepared or LineProcess(self._command, env=self._env)
 
     def hello(self) -> dict[str, Any]:
         """Greet the adapter and return what it says about itself."""
@@ -115,12 +110,15 @@ class Adapter:
                 pass
             finally:
                 process.stop()
+        self.drop()
 
     def drop(self) -> None:
         """End the process at once."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
+        started = (self._process, self._prepared)
+        self._process = self._prepared = None
+        for process in started:
+            if process is not None:
+                process.kill()
 
     def _started(self) -> tuple[LineProcess, dict[str, Any]]:
         if self._process is not None and not self._process.alive:
@@ -132,8 +130,9 @@ class Adapter:
         return self._process, self._greeting
 
     def _greeted(self) -> tuple[LineProcess, dict[str, Any]]:
+        process, self._prepared = self._prepared, None
         try:
-            process = LineProcess(self._command, env=self._env)
+            process = process or LineProcess(self._command, env=self._env)
         except OSError as error:
             words = f"cannot start {' '.join(self._command)}: {error.strerror}"
             raise AdapterDefectError(Rule.START, words) from None

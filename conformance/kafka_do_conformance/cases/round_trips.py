@@ -179,7 +179,7 @@ def data_set() -> list[Record]:
     folder = _package_folder("vega_datasets") / "_data"
     records: list[Record] = []
     for line in (folder / "seattle-temps.csv").read_text("utf-8").splitlines()[1:]:
-        when = datetime.strptime(line.split(",")[0], "%Y/%m/%d %H:%M").replace(tzinfo=UTC)
+        when = datetime.fromisoformat(line.split(",")[0].replace("/", "-")).replace(tzinfo=UTC)
         records.append(
             {"key": f"{when:%Y-%m-%d}".encode(), "value": line.encode(), "timestamp_ms": int(when.timestamp() * 1000)}
         )

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import jsonschema
 import yaml
 
 import kafka_do.spec
 from kafka_do.spec import data_root
 from kafka_do_conformance.case import Case, Role
-from kafka_do_conformance.load import load_all, schema
+from kafka_do_conformance.load import form, load_all
 from kafka_do_conformance.run import judge_all
 from kafka_do_conformance.target import parse_impl
 from kafka_do_conformance.verdict import Result, Status
@@ -57,8 +56,8 @@ def mutants() -> list[Mutant]:
     found: list[Mutant] = []
     for path in sorted(_PATCHES.glob("*.yaml")):
         rows = yaml.safe_load(path.read_text("utf-8"))
-        for error in jsonschema.Draft202012Validator(schema("mutant")).iter_errors(rows):
-            raise MutantFileError(f"{path.name}: {error.json_path}: {error.message}")
+        if (fault := form("mutant").fault(rows)) is not None:
+            raise MutantFileError(f"{path.name}: {fault}")
         found += [
             Mutant(row["mutant"], row["breaks"], row["role"], row["file"], row["old"], row["new"]) for row in rows
         ]
