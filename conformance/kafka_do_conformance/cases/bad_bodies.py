@@ -148,7 +148,22 @@ _OBJECTS = (
 )
 _NAMES = ("vlaue", "", "a/b", "~", "~1", "a.b", "[0]", "$", "`", "é", "a\nb", " ", "...", "x` - at `$.y", "long" * 1000)
 
-_NO_BASE64 = ("3q0", "3q0==", "3q=0", "=", "3", "3q 0=", "3q0=\\n", " 3q0=", "-_8=", "3q0=3q0=", "3q2!", "é")
+_NO_BASE64 = (
+    "3q0",
+    "3q0==",
+    "3q=0",
+    "=",
+    "3",
+    "3q 0=",
+    "3q0=\\n",
+    " 3q0=",
+    "-_8=",
+    "3q0=3q0=",
+    "AAAA=",
+    "AAAA====",
+    "3q2!",
+    "é",
+)
 # A body in which @ stands for a text in base64, and the pointer to it.
 _BINARY = (
     ('{"records":[{"value":"@","value_encoding":"base64"}]}', "/records/0/value"),
