@@ -193,6 +193,64 @@ _TEXTS = (
 )
 
 
+# A body with a member twice in one object, and the pointer to it.
+_TWICE = (
+    ("produce batch", '{"records":[{"value":1}],"records":[{"value":1}]}', "/records"),
+    ("produce batch", '{"records":[{"value":1}], "re\\u0063ords" : []}', "/records"),
+    ("produce batch", '{"records":[{"value":1},{"value":1,"value":2}]}', "/records/1/value"),
+    ("produce batch", '{"records":[{"value":1,"value":1}]}', "/records/0/value"),
+    ("produce batch", '{"records":[{"value":[{"value":1,"value":1}],"value":null}]}', "/records/0/value"),
+    ("produce batch", '{"records":[{"value":1,"key":"a","key":"a"}]}', "/records/0/key"),
+    ("produce batch", '{"records":[{"value":1,"key":"a","key":null}]}', "/records/0/key"),
+    (
+        "produce batch",
+        '{"records":[{"value":"","value_encoding":"string","value_encoding":"json"}]}',
+        "/records/0/value_encoding",
+    ),
+    ("produce batch", '{"records":[{"value":1,"timestamp_ms":1,"timestamp_ms":1}]}', "/records/0/timestamp_ms"),
+    ("produce batch", '{"records":[{"value":1,"headers":[],"headers":[]}]}', "/records/0/headers"),
+    (
+        "produce batch",
+        '{"records":[{"value":1,"headers":[{"key":"a","value":"b"},{"key":"a","value":"b","value":"c"}]}]}',
+        "/records/0/headers/1/value",
+    ),
+    (
+        "produce batch",
+        '{"records":[{"value":1,"headers":[{"key":"a","value":"b","key":"a"}]}]}',
+        "/records/0/headers/0/key",
+    ),
+    ("produce", '{"records":[{"value":1,"partition":0,"partition":0}]}', "/records/0/partition"),
+    ("fetch", '{"partitions":[],"partitions":[{"topic":"TOPIC","partition":0,"offset":0}]}', "/partitions"),
+    ("fetch", '{"partitions":[{"topic":"TOPIC","partition":0,"offset":0,"offset":0}]}', "/partitions/0/offset"),
+    (
+        "fetch",
+        '{"max_wait_ms":0,"partitions":[{"topic":"TOPIC","partition":0,"offset":0}],"max_wait_ms":0}',
+        "/max_wait_ms",
+    ),
+    ("offsets", '{"partitions":[{"topic":"TOPIC","partition":0,"at":"latest","at":"earliest"}]}', "/partitions/0/at"),
+    (
+        "offsets",
+        '{"partitions":[{"topic":"OTHER","topic":"TOPIC","partition":0,"at":"latest"}]}',
+        "/partitions/0/topic",
+    ),
+    ("create", '{"topic":"OTHER","topic":"OTHER"}', "/topic"),
+    ("create", '{"topic":"OTHER","partitions":1,"partitions":2}', "/partitions"),
+    ("create", '{"topic":"OTHER","validate_only":true,"validate_only":false}', "/validate_only"),
+    (
+        "create",
+        '{"topic":"OTHER","configs":{"max.message.bytes":"1","max.message.bytes":"1"}}',
+        "/configs/max.message.bytes",
+    ),
+    ("alter", '{"partitions":2,"partitions":3}', "/partitions"),
+    ("alter", '{"configs":{},"configs":{}}', "/configs"),
+    (
+        "alter",
+        '{"configs":{"max.message.bytes":"1","message.timestamp.type":"CreateTime","max.message.bytes":null}}',
+        "/configs/max.message.bytes",
+    ),
+)
+
+
 class _Ground:
     """A topic with one partition and nothing in it, a name that no topic has, and the operations on them."""
 
@@ -344,3 +402,22 @@ def halves_of_surrogate_pairs(server: ServerSession) -> None:
             for operation in operations.split():
                 ground.refuses(operation, template.replace("@", text))
     ground.is_untouched()
+
+
+@server_case(
+    title="A member that stands twice in an object of the protocol's is refused and pointed to",
+    requirements=["CONV-014", "CONV-010"],
+    hint="Decoders take the first or the last in silence. Only what is inside a record's value is not yours to check.",
+)
+def members_that_stand_twice(server: ServerSession) -> None:
+    """Repeat members in every object of every message; then, within a value, where it is allowed."""
+    ground = _Ground(server)
+    for operations, body, pointer in _TWICE:
+        for operation in operations.split():
+            ground.refuses(operation, body, pointer)
+    ground.is_untouched()
+    topic = server.create_topic(1)
+    inside = b'{"records":[{"value":{"a":1,"a":2,"value":[],"value":{}}}]}'
+    server.expect("within a value", server.send("POST", f"/v1/topics/{topic}/records", body=inside), {"status": 200})
+    read = {"status": 200, "values": ['{"a":1,"a":2,"value":[],"value":{}}']}
+    server.expect("read it", server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0"), read)
