@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from kafka_do_conformance import smoke
 from kafka_do_conformance.load import CASES, PACKAGE
 from kafka_do_conformance.report import RECORDER, Run
 
@@ -19,8 +20,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run the suite with pytest's arguments and return the exit status.
 
     0: no violation; 1: a violation; 2: a usage error or a fault of the suite; 3: too little was proven. The pytest
-    configuration, plugins and caches of the folder it is run in have no part in it.
+    configuration, plugins and caches of the folder it is run in have no part in it. `smoke` is a command of its own.
     """
+    if arguments[:1] == ["smoke"]:
+        return smoke.main(arguments[1:])
     os.environ.pop("PYTEST_ADDOPTS", None)
     isolated = [
         *("--rootdir", str(PACKAGE), "-c", str(PACKAGE / "pytest.ini"), "--confcutdir", str(CASES)),

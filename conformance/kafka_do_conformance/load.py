@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
 from kafka_do_conformance.case import Case, ExchangeCase, Step, code_cases
+from kafka_do_conformance.form import Form
 from kafka_do_conformance.matching import matcher_faults
 
-__all__ = ["CASES", "CaseFileError", "is_case_file", "load_all", "load_file", "schema"]
+__all__ = ["CASES", "CaseFileError", "form", "is_case_file", "load_all", "load_file"]
 
 PACKAGE = Path(__file__).resolve().parent
 CASES = PACKAGE / "cases"
@@ -39,10 +39,9 @@ class _Loader(_BASE_LOADER):  # type: ignore[valid-type,misc]
 
 
 @functools.cache
-def schema(name: str) -> dict[str, Any]:
-    """Return one of the suite's own schemas."""
-    loaded: dict[str, Any] = json.loads((PACKAGE / "schemas" / f"{name}.schema.json").read_text("utf-8"))
-    return loaded
+def form(name: str) -> Form:
+    """Return the form that one of the suite's own schemas says."""
+    return Form(json.loads((PACKAGE / "schemas" / f"{name}.schema.json").read_text("utf-8")))
 
 
 def is_case_file(path: Path) -> bool:
@@ -67,11 +66,10 @@ def load_file(path: Path) -> list[Case]:
         return list(code_cases(module))
     try:
         rows = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506  it is a safe loader
-    except yaml.YAMLError as fault:
-        raise CaseFileError(f"{path.name}: {fault}") from None
-    validator = jsonschema.Draft202012Validator(schema("case"))
-    for error in validator.iter_errors(rows):
-        raise CaseFileError(f"{path.name}: {error.json_path}: {error.message}")
+    except yaml.YAMLError as error:
+        raise CaseFileError(f"{path.name}: {error}") from None
+    if (fault := form("case").fault(rows)) is not None:
+        raise CaseFileError(f"{path.name}: {fault}")
     return [_case(path, row) for row in rows]
 
 

@@ -79,6 +79,8 @@ class CaseFile(pytest.File):
 
     def collect(self) -> Iterator["CaseItem"]:
         """Yield the items."""
+        if not self.config.option.collectonly:
+            self.config.stash[_TARGETS].prepare()
         wanted = set(self.config.getoption("--requirement"))
         for case in load_file(self.path):
             for role in case.roles:

@@ -10,11 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from kafka_do.spec import SPEC, requirements
 from kafka_do_conformance.citation import cite
-from kafka_do_conformance.load import schema
+from kafka_do_conformance.load import form
 from kafka_do_conformance.verdict import Result, Status
 from kafka_do_conformance.visible import visible
 
@@ -82,7 +80,8 @@ def write(run: Run, path: Path) -> None:
         "summary": {"statuses": dict(run.statuses), "must": run.must()},
         "footer": {"results": len(run.results)},
     }
-    jsonschema.validate(document, schema("report"))
+    if (fault := form("report").fault(document)) is not None:
+        raise ValueError(f"the report does not have its form: {fault}")
     put(path, json.dumps(document, indent=1) + "\n")
 
 

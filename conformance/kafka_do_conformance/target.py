@@ -50,6 +50,12 @@ class ServerTarget:
         self.deadline_s = deadline_s
         self._process: LineProcess | None = None
 
+    def prepare(self) -> None:
+        """Start the process, if there is one, without waiting until it is ready."""
+        if self._command and self._process is None:
+            self._process = LineProcess(self._command, env=self._env)
+            self._url = None
+
     def wire(self) -> Wire:
         """Return a new way to the server."""
         return Wire(self.url(), self.deadline_s)
@@ -58,9 +64,10 @@ class ServerTarget:
         """Return where the server is, started if it has to be; raises Timeout or Crashed where it does not start."""
         if not self._command:
             return str(self._url)
-        if self._process is None or not self._process.alive:
+        if self._process is not None and not self._process.alive:
             self.close()
-            self._process = LineProcess(self._command, env=self._env)
+        self.prepare()
+        if self._process is not None and self._url is None:
             self._url = self._first_line(self._process)
         return str(self._url)
 
@@ -76,10 +83,10 @@ class ServerTarget:
         return found if isinstance(found, dict) else {}
 
     def close(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if there is one; what it holds in memory is nobody's, so it need not take its leave."""
         process, self._process = self._process, None
         if process is not None:
-            process.stop()
+            process.kill()
 
     def _first_line(self, process: LineProcess) -> str:
         try:
@@ -125,6 +132,13 @@ class Targets:
         if self.client is not None:
             roles.append("client")
         return roles
+
+    def prepare(self) -> None:
+        """Start what is under test, without waiting until it is ready."""
+        if self.server is not None:
+            self.server.prepare()
+        if self.client is not None:
+            self.client.adapter.prepare()
 
     def close(self) -> None:
         """End every process."""

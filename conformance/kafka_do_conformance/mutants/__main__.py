@@ -1,16 +1,23 @@
-"""`python -m kafka_do_conformance.mutants [--matrix]`: hunt every mutant and print what found it."""
+"""`python -m kafka_do_conformance.mutants [--matrix | --missing] [NAME|REQUIREMENT …]`: hunt, tell what was found."""
 
+import argparse
 import sys
+from collections.abc import Sequence
 
 from kafka_do_conformance.load import load_all
-from kafka_do_conformance.mutants.mutant import hunt, kills, mutants
+from kafka_do_conformance.mutants.mutant import Mutant, hunt, kills, missing, mutants
 
 
-def main() -> int:
-    """Print a line for each mutant; with `--matrix` every case is tried, else those that cite what it breaks."""
-    cases = load_all() if "--matrix" in sys.argv[1:] else None
+def main(arguments: Sequence[str]) -> int:
+    """Print a line for each mutant, or with `--missing` for each requirement that has none."""
+    asked = _arguments(arguments)
+    if asked.missing:
+        without = missing(mutants())
+        print("\n".join([*without, f"MUST requirements without a mutant: {len(without)}"]))  # noqa: T201
+        return 1 if without else 0
+    cases = load_all() if asked.matrix else None
     survivors = 0
-    for mutant in mutants():
+    for mutant in asked.mutants:
         results = hunt(mutant, cases)
         right = kills(mutant, results)
         other = [r.case for r in results if str(r.status) not in ("pass", "not-applicable") and r.case not in right]
@@ -18,9 +25,28 @@ def main() -> int:
         verdict = "killed by " + ", ".join(right) if right else "SURVIVED"
         also = f"; also failing: {', '.join(other)}" if other else ""
         print(f"{mutant.role} {mutant.breaks} {mutant.name}: {verdict}{also}", flush=True)  # noqa: T201
-    print(f"mutants: {len(mutants())}, survivors: {survivors}")  # noqa: T201
+    print(f"mutants: {len(asked.mutants)}, survivors: {survivors}")  # noqa: T201
     return 1 if survivors else 0
 
 
+def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m kafka_do_conformance.mutants", description="Hunt the mutants.")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--matrix", action="store_true", help="try every case, not only those that cite what is broken")
+    what.add_argument("--missing", action="store_true", help="list the MUST requirements that no mutant breaks")
+    parser.add_argument("wanted", nargs="*", metavar="NAME|REQUIREMENT", help="hunt only these; all by default")
+    asked = parser.parse_args(arguments)
+    everything = mutants()
+    unknown = [name for name in asked.wanted if not _chosen(everything, [name])]
+    if unknown:
+        parser.error(f"neither a mutant nor a requirement that one breaks: {', '.join(unknown)}")
+    asked.mutants = _chosen(everything, asked.wanted) if asked.wanted else everything
+    return asked
+
+
+def _chosen(everything: Sequence[Mutant], wanted: Sequence[str]) -> list[Mutant]:
+    return [mutant for mutant in everything if mutant.name in wanted or mutant.breaks in wanted]
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

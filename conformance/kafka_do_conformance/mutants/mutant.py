@@ -3,24 +3,23 @@
 import functools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import jsonschema
 import yaml
 
 import kafka_do.spec
-from kafka_do.spec import data_root
+from kafka_do.spec import data_root, requirements
 from kafka_do_conformance.case import Case, Role
-from kafka_do_conformance.load import load_all, schema
+from kafka_do_conformance.load import form, load_all
 from kafka_do_conformance.run import judge_all
 from kafka_do_conformance.target import parse_impl
 from kafka_do_conformance.verdict import Result, Status
 
-__all__ = ["Mutant", "MutantFileError", "hunt", "kills", "mutants"]
+__all__ = ["Mutant", "MutantFileError", "hunt", "kills", "missing", "mutants"]
 
 _LIBRARY = Path(kafka_do.spec.__file__).resolve().parent
 _PATCHES = Path(__file__).resolve().parent
@@ -57,12 +56,22 @@ def mutants() -> list[Mutant]:
     found: list[Mutant] = []
     for path in sorted(_PATCHES.glob("*.yaml")):
         rows = yaml.safe_load(path.read_text("utf-8"))
-        for error in jsonschema.Draft202012Validator(schema("mutant")).iter_errors(rows):
-            raise MutantFileError(f"{path.name}: {error.json_path}: {error.message}")
+        if (fault := form("mutant").fault(rows)) is not None:
+            raise MutantFileError(f"{path.name}: {fault}")
         found += [
             Mutant(row["mutant"], row["breaks"], row["role"], row["file"], row["old"], row["new"]) for row in rows
         ]
     return found
+
+
+def missing(present: Iterable[Mutant]) -> list[str]:
+    """Return the MUST requirements that a case can show broken and none of the mutants breaks."""
+    broken = {mutant.breaks for mutant in present}
+    return [
+        ident
+        for ident, entry in requirements().items()
+        if entry.level == "must" and entry.by != "review" and ident not in broken
+    ]
 
 
 @contextmanager

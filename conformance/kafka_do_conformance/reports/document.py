@@ -5,9 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import jsonschema
-
-from kafka_do_conformance.load import schema
+from kafka_do_conformance.load import form
 from kafka_do_conformance.verdict import Exchange, Mismatch, Result, Status
 
 __all__ = ["FAILED", "Document", "ReportFileError", "Verdict", "count", "parse", "read", "result_of"]
@@ -100,8 +98,8 @@ def parse(found: Any) -> Document:
     """Return a report from its JSON value; raises ReportFileError, also where the report was cut."""
     if isinstance(found, dict) and "header" in found and "footer" not in found:
         raise ReportFileError("the report was cut: it has no footer")
-    for error in jsonschema.Draft202012Validator(schema("report")).iter_errors(found):
-        raise ReportFileError(f"no report of this suite: {error.json_path}: {error.message[:_MESSAGE]}")
+    if (fault := form("report").fault(found)) is not None:
+        raise ReportFileError(f"no report of this suite: {fault[:_MESSAGE]}")
     told, there = found["footer"]["results"], len(found["results"])
     if told != there:
         raise ReportFileError(f"the report was cut: its footer tells of {told} results, {there} are there")

@@ -1,6 +1,7 @@
 """JSON bodies: decoded and checked against the message types in one pass, faults named by JSON pointers."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar, get_args
@@ -19,7 +20,7 @@ _JSON_HEADERS = (("Content-Type", JSON),)
 
 # msgspec's words for a fault: "Object contains unknown field `x` - at `$.records[0]`"
 _PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
-_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
+_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]|(?P<entry>\[\.\.\.\])")
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<name>.*)`$")
 
@@ -57,7 +58,7 @@ def decode_body(request: HttpRequest, *decoders: msgspec.json.Decoder[_M]) -> _M
         message = _decode(body, decoders)
         repeated = find_duplicate(body, message)
     except msgspec.ValidationError as error:
-        raise invalid_request([_explain(str(error), decoders[-1].type, request.body)]) from None
+        raise invalid_request([_fault(str(error), decoders[-1].type, request.body)]) from None
     except UnicodeDecodeError as error:
         raise invalid_request([("", f"not UTF-8: byte 0x{request.body[error.start]:02x} at {error.start}")]) from None
     except msgspec.DecodeError as error:
@@ -79,19 +80,48 @@ def _decode(body: bytes, decoders: Sequence[msgspec.json.Decoder[_M]]) -> _M:
     return last.decode(body)
 
 
-def _explain(words: str, message: type[msgspec.Struct], body: bytes) -> tuple[str, str]:
+def _fault(words: str, message: type[msgspec.Struct], body: bytes) -> tuple[str, str]:
+    """Return the fault of a body: behind the first member that is wrong it need not be JSON at all."""
+    try:
+        whole = json.loads(body, parse_int=float, parse_constant=_refuse)  # msgspec does not read the number 1e400
+    except (ValueError, RecursionError) as error:
+        return "", f"not JSON: {error}"
+    return _explain(words, message, whole)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _explain(words: str, message: type[msgspec.Struct], body: Any) -> tuple[str, str]:
     """Turn msgspec's words into a JSON pointer and what would be right."""
     whole = _UNKNOWN.match(words)
-    if whole and whole["name"] in msgspec.json.decode(body):  # a member at the top, whose name may look like a place
+    if whole and whole["name"] in body:  # a member at the top, whose name may look like a place
         return _unknown([], whole["name"], message)
     place = _PLACE.search(words)
     fault = _PLACE.sub("", words)
-    steps = [step["name"] or step["index"] for step in _STEP.finditer(place["path"])] if place else []
+    steps = _steps(place["path"], body) if place else []
     if unknown := _UNKNOWN.match(fault):
         return _unknown(steps, unknown["name"], message)
     if missing := _MISSING.match(fault):
         return _pointer([*steps, missing["name"]]), "this member is required"
     return _pointer(steps), fault[:1].lower() + fault[1:]
+
+
+def _steps(path: str, body: Any) -> list[str]:
+    """Return the steps of a place; of an object that may have any names msgspec does not tell the one that is wrong."""
+    steps: list[str] = []
+    for step in _STEP.finditer(path):
+        name = _wrong_entry(body) if step["entry"] else step["name"] or step["index"]
+        body = body[int(name) if step["index"] else name]
+        steps.append(name)
+    return steps
+
+
+def _wrong_entry(entries: dict[str, Any]) -> str:
+    """Return the name of the first entry that is no text; null is one only where nothing else is wrong."""
+    wrong = [name for name, value in entries.items() if not isinstance(value, str)]
+    return next((name for name in wrong if entries[name] is not None), wrong[0])
 
 
 def _unknown(steps: list[str], name: str, message: type[msgspec.Struct]) -> tuple[str, str]:

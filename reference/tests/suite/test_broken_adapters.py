@@ -1,6 +1,7 @@
 """Adapters that break their protocol: each gets the status that says so, none passes, and the run goes on."""
 
 import os
+import shlex
 import sys
 import textwrap
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kafka_do_conformance import adapter as adapter_module
+from kafka_do_conformance import smoke
 from kafka_do_conformance.adapter import Adapter
 from kafka_do_conformance.case import Case
 from kafka_do_conformance.load import load_all
@@ -125,6 +127,10 @@ _DEFECTS: dict[str, tuple[str, bool, str, Status]] = {
     ),
 }
 
+# Seen from outside, a library whose call takes too long looks the same: the request was sent and answered.
+_LOOKS_LIKE_THE_LIBRARY = "answers after the deadline"
+_SMOKE_S = 5.0
+
 Write = Callable[..., tuple[str, ...]]
 Judge = Callable[[tuple[str, ...], list[Case], float], list[Result]]
 
@@ -180,6 +186,54 @@ def test_a_broken_adapter_gets_its_status_and_is_replaced_and_the_next_case_is_j
     assert (broken.status, replaced.status) == (status, Status.PASS)
     assert broken.mismatches or broken.detail
     assert took_s < _PATIENCE_S
+
+
+@pytest.mark.parametrize("name", _DEFECTS)
+def test_smoke_says_whose_fault_it_is_and_ends_in_time(
+    name: str, write_adapter: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(adapter_module, "_LONGEST_LINE", _LONGEST_LINE)
+    at, needs_answer, misbehaves, status = _DEFECTS[name]
+    if status is Status.TIMEOUT:
+        monkeypatch.setattr(smoke, "_ANSWER_S", _DEADLINE_S)
+    command = write_adapter(misbehaves, at=at, needs_answer=needs_answer, broken_starts=9)
+    begun = time.monotonic()
+    ended = smoke.main([f"--impl=cmd:{shlex.join(command)}"])
+    took_s = time.monotonic() - begun
+    shown = capsys.readouterr().out
+    whose, code = ("library", 1) if name == _LOOKS_LIKE_THE_LIBRARY else ("adapter", 2)
+    assert f"verdict: {whose}\nnext: " in shown
+    assert shown.count("\n  FAIL  ") == 1
+    assert ended == code
+    assert took_s < _SMOKE_S
+
+
+@pytest.mark.parametrize(
+    "misbehaves",
+    ["write(answer); sys.exit(3)", "write(answer); time.sleep(60)", "time.sleep(60)", "write({'id': 0, 'ok': {}})"],
+)
+def test_smoke_sees_an_adapter_that_does_not_leave_as_it_should(
+    misbehaves: str, write_adapter: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(smoke, "_ANSWER_S", _DEADLINE_S)
+    command = write_adapter(misbehaves, at="bye", needs_answer=True)
+    ended = smoke.main([f"--impl=cmd:{shlex.join(command)}"])
+    shown = capsys.readouterr().out
+    assert "verdict: adapter\n" in shown
+    assert "  ok    an error of the server is passed on" in shown
+    assert ended == 2
+
+
+def test_smoke_gives_up_on_an_adapter_whose_children_hold_its_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(smoke, "_ANSWER_S", _SHORT_DEADLINE_S)
+    program = tmp_path / "parent.py"
+    program.write_text("import subprocess, time\nsubprocess.Popen(['sleep', '9'])\ntime.sleep(9)\n", "utf-8")
+    begun = time.monotonic()
+    assert smoke.main([f"--impl=cmd:{shlex.join((sys.executable, str(program)))}"]) == 2
+    assert time.monotonic() - begun < _SMOKE_S
+    assert "verdict: adapter\n" in capsys.readouterr().out
 
 
 def test_the_report_of_a_crash_says_how_the_process_ended(write_adapter: Write) -> None:

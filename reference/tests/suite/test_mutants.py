@@ -3,15 +3,37 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kafka_do.spec import requirements
 from kafka_do_conformance.case import Role
+from kafka_do_conformance.mutants import __main__ as command
 from kafka_do_conformance.mutants import mutant as mutant_module
-from kafka_do_conformance.mutants.mutant import Mutant, MutantFileError, hunt, kills, mutants
+from kafka_do_conformance.mutants.mutant import Mutant, MutantFileError, hunt, kills, missing, mutants
 from kafka_do_conformance.verdict import Result, Status
 
 _REGISTRY = requirements()
+# MUST requirements that no mutant breaks yet. It only gets shorter: the test below fails when one of them has a mutant.
+_STILL_WITHOUT = [
+    "CONV-014",
+    "CONV-017",
+    "CONV-009",
+    "DISCOVERY-002",
+    "PRODUCE-001",
+    "PRODUCE-003",
+    "PRODUCE-007",
+    "PRODUCE-010",
+    "PRODUCE-011",
+    "PRODUCE-012",
+    "PRODUCE-013",
+    "RECORD-003",
+    "RECORD-005",
+    "RECORD-008",
+    "RECORD-009",
+    "TOPIC-003",
+    "TOPIC-014",
+]
 _LIBRARY = Path(mutant_module._LIBRARY)
 
 
@@ -31,9 +53,56 @@ def test_a_patch_that_changes_nothing_is_not_found(role: Role, breaks: str) -> N
     assert kills(harmless, results) == []
 
 
-def test_there_are_at_least_ten_mutants_in_both_roles() -> None:
-    assert len(mutants()) >= 10
+def test_every_requirement_that_must_be_kept_has_a_mutant_that_breaks_it() -> None:
+    assert sorted(missing(mutants())) == sorted(_STILL_WITHOUT)
+
+
+def test_what_nobody_can_see_broken_needs_no_mutant(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = _REGISTRY["FETCH-002"]
+    registry = {
+        "FETCH-002": entry,
+        "FETCH-005": msgspec.structs.replace(entry, by="review"),
+        "FETCH-006": msgspec.structs.replace(entry, level="should"),
+        "FETCH-008": entry,
+    }
+    monkeypatch.setattr(mutant_module, "requirements", lambda: registry)
+    assert missing([Mutant("made-up", "FETCH-008", "server", "core/log.py", "a", "b")]) == ["FETCH-002"]
+
+
+def test_there_are_mutants_in_both_roles() -> None:
     assert {mutant.role for mutant in mutants()} == {"server", "client"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (["time-must-be-later"], ["time-must-be-later"]),
+        (["OFFSETS-002"], ["time-must-be-later", "time-found-by-the-records-own-order"]),
+        (["OFFSETS-001", "time-must-be-later"], ["latest-is-the-last-record", "time-must-be-later"]),
+    ],
+)
+def test_only_those_named_are_hunted(
+    wanted: list[str], names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "hunt", lambda *_: [])
+    assert command.main(wanted) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[2] for line in lines[:-1]] == [f"{name}:" for name in names]
+    assert lines[-1] == f"mutants: {len(names)}, survivors: {len(names)}"
+
+
+def test_a_name_that_no_mutant_has_is_a_fault_of_the_call(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["time-must-be-later", "no-such-mutant"])
+    assert ended.value.code == 2
+    assert "no-such-mutant" in capsys.readouterr().err
+
+
+def test_what_is_missing_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--missing"]) == (1 if _STILL_WITHOUT else 0)
+    shown = capsys.readouterr().out.splitlines()
+    assert sorted(shown[:-1]) == sorted(_STILL_WITHOUT)
+    assert shown[-1] == f"MUST requirements without a mutant: {len(_STILL_WITHOUT)}"
 
 
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)

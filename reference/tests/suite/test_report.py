@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from kafka_do.spec import SPEC, requirements
 from kafka_do_conformance.judge import judge
-from kafka_do_conformance.load import load_all, schema
+from kafka_do_conformance.load import form, load_all
 from kafka_do_conformance.nulls.servers import NULL_SERVERS
 from kafka_do_conformance.peer import Peer
 from kafka_do_conformance.report import GOOD, Run, explain, summarise, write
@@ -54,7 +53,7 @@ def test_a_report_is_as_its_schema_says_and_has_header_results_summary_and_foote
     run = _run(_PASSED, _FAILED)
     run.implementations["server"] = {"name": "made-up", "version": "1"}
     document = _written(run, tmp_path)
-    jsonschema.validate(document, schema("report"))
+    assert form("report").fault(document) is None
     assert document["header"]["impl"] == "http://127.0.0.1:1"
     assert document["header"]["revision"] == SPEC.revision
     assert document["header"]["schema"] == 1
@@ -69,8 +68,7 @@ def test_a_report_is_as_its_schema_says_and_has_header_results_summary_and_foote
 def test_a_report_without_one_of_its_parts_is_not_valid(missing: str, tmp_path: Path) -> None:
     document = _written(_run(_PASSED), tmp_path)
     del document[missing]
-    with pytest.raises(jsonschema.ValidationError, match=missing):
-        jsonschema.validate(document, schema("report"))
+    assert missing in str(form("report").fault(document))
 
 
 def test_the_summary_counts_each_status(tmp_path: Path) -> None:
@@ -206,7 +204,7 @@ def test_a_report_makes_the_folder_that_it_is_to_lie_in(tmp_path: Path) -> None:
 
 def test_a_report_that_is_not_valid_is_not_written_and_the_last_one_stays(tmp_path: Path) -> None:
     before = _written(_run(_PASSED), tmp_path)
-    with pytest.raises(jsonschema.ValidationError):
+    with pytest.raises(ValueError, match="does not have its form"):
         write(_run(replace(_PASSED, role="broker")), tmp_path / "report.json")
     assert json.loads((tmp_path / "report.json").read_text("utf-8")) == before
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
