@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kafka_do.binding import CREATE_TOPIC, DISCOVER, FETCH_PARTITION, OPERATIONS, PRODUCE
 from kafka_do.binding.http import HttpRequest, HttpResponse, header
 from kafka_do.binding.operation import OperationBinding
+from kafka_do.binding.parameters import parse_query
 from kafka_do.binding.problems import error_of_response, problem_response
 from kafka_do.binding.routes import find_route
 from kafka_do.client import producing, reading
@@ -24,14 +25,13 @@ from kafka_do.core.messages import (
     Acks,
     CreateTopicRequest,
     Discovery,
-    FetchedRecord,
     ProduceRecord,
     ProduceResult,
     ReadEncoding,
     ServerInfo,
     Topic,
 )
-from kafka_do.core.record_text import message_of_record, read_as, record_of_message, stored_of_message
+from kafka_do.core.record_text import message_of_record, read_as, record_of_message, stored_records
 from kafka_do.core.records import Header, Record, StoredRecord
 from kafka_do.core.results import Appended
 from kafka_do.engines.clock import ManualClock
@@ -89,9 +89,9 @@ _flags = pytest.mark.parametrize(("retriable", "indeterminate"), [(True, False),
 def _asked(binding: OperationBinding[Any, Any], asked: Any) -> Any:
     """Return what a server understands of what a client asks."""
     request = binding.encode_request(asked)
-    found, segments = find_route(request.method, request.path)
+    found, values = find_route(request.method, request.path)
     assert found is binding
-    return found.decode_request(request, found.parameters(request, segments), SPEC.limits)
+    return found.decode_request(request, {**values, **parse_query(found.operation, request.query)}, SPEC.limits)
 
 
 def _answered(binding: OperationBinding[Any, Any], asked: Any, answer: Any) -> Any:
@@ -141,10 +141,6 @@ def _sent(*records: Record) -> list[ProduceRecord]:
 def _written(*records: StoredRecord) -> msgspec.Raw:
     """Return records as an engine gives them."""
     return msgspec.Raw(msgspec.json.encode([read_as(record, "auto", _DEPTH) for record in records]))
-
-
-def _stored_in(text: msgspec.Raw) -> list[StoredRecord]:
-    return [stored_of_message(record) for record in msgspec.json.decode(text, type=list[FetchedRecord])]
 
 
 def _answering(response: HttpResponse) -> HttpBroker:
@@ -228,7 +224,7 @@ def test_a_client_reads_the_bytes_that_are_stored_in_every_encoding(
     asked = FetchPartition("t", 1, 0, 500, 1_000, encoding=encoding)
     answer = PartitionSlice("t", 1, _written(*records), after, end, start)
     told = _answered(FETCH_PARTITION, asked, answer)
-    assert _stored_in(told.records) == records
+    assert stored_records(told.records) == records
     assert msgspec.structs.replace(told, records=answer.records) == answer
 
 
