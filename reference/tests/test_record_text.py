@@ -14,8 +14,11 @@ from kafka_do.core.messages import ProducePartitionRecord, ProduceRecord, Record
 from kafka_do.core.plain_records import PlainRecord
 from kafka_do.core.record_text import key_bytes, message_of_record, record_of_message, settle
 from kafka_do.core.records import Record
+from kafka_do.engines.appending import settled
+from kafka_do.spec import SPEC
 
 _DEPTH = 3
+_LIMITS = {**SPEC.limits, "max_json_depth": _DEPTH}
 
 _many = settings(deadline=None, max_examples=400)
 _texts = (
@@ -67,6 +70,13 @@ def _facts(message: ProduceRecord | ProducePartitionRecord) -> tuple[Any, ...]:
     )
 
 
+def _settled(message: ProduceRecord | ProducePartitionRecord) -> ProduceRecord | ProducePartitionRecord:
+    """Return what a broker keeps of a record."""
+    (kept,) = settled([message], _LIMITS)
+    assert not isinstance(kept, PlainRecord)
+    return kept
+
+
 def _faults(step: Callable[[], object]) -> list[dict[str, str]]:
     """Return the faults that a step names, none if it succeeds."""
     try:
@@ -89,15 +99,15 @@ def _faults(step: Callable[[], object]) -> list[dict[str, str]]:
 @example(ProduceRecord(msgspec.Raw(b"false"), value_encoding="string"))
 def test_a_settled_record_is_what_auto_writes_of_its_bytes(message: ProduceRecord | ProducePartitionRecord) -> None:
     faults = _faults(lambda: record_of_message(message, "/records/0", _DEPTH))
-    assert _faults(lambda: settle(message, "/records/0", _DEPTH)) == faults
+    assert _faults(lambda: settled([message], _LIMITS)) == faults
     if faults:
         return
     record = record_of_message(message, "/records/0", _DEPTH)
-    settled = settle(message, "/records/0", _DEPTH)
-    assert _facts(settled) == _facts(message_of_record(record, _DEPTH))
-    assert record_of_message(settled, "", _DEPTH) == record
-    assert _facts(settle(settled, "", _DEPTH)) == _facts(settled)
-    assert key_bytes(settled) == record.key
+    kept = _settled(message)
+    assert _facts(kept) == _facts(message_of_record(record, _DEPTH)) == _facts(settle(message, "", _DEPTH))
+    assert record_of_message(kept, "", _DEPTH) == record
+    assert _facts(_settled(kept)) == _facts(kept)
+    assert key_bytes(kept) == record.key
 
 
 @pytest.mark.parametrize(
@@ -120,8 +130,8 @@ def test_a_settled_record_is_what_auto_writes_of_its_bytes(message: ProduceRecor
 def test_a_value_is_settled_in_the_encoding_in_which_auto_reads_it(
     sent: bytes, encoding: ValueEncoding, text: bytes, settled_encoding: ValueEncoding
 ) -> None:
-    settled = settle(ProduceRecord(msgspec.Raw(sent), value_encoding=encoding), "", _DEPTH)
-    assert (bytes(settled.value), settled.value_encoding) == (text, settled_encoding)
+    kept = _settled(ProduceRecord(msgspec.Raw(sent), value_encoding=encoding))
+    assert (bytes(kept.value), kept.value_encoding) == (text, settled_encoding)
 
 
 @pytest.mark.parametrize("key", [None, "", "k", "é"])
