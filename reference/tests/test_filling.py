@@ -18,15 +18,16 @@ from kafka_do.core.records import Header, Record
 from kafka_do.engines.filling import Found, fill
 
 _many = settings(deadline=None, max_examples=300)
-_sizes = st.sampled_from([0, 0, 1, 2, 3, 10, 50])
+_sizes = st.sampled_from([0, 0, 1, 2, 3, 10, 50, 400])
 _records = st.builds(
-    lambda key, value, name: Record(
+    lambda key, value, byte, name: Record(
         key=b"k" * key if key else None,
-        value=b"\xff" * value if value else None,
+        value=byte * value if value else None,
         headers=(Header("n" * name, b"v"),) if name else (),
     ),
     _sizes,
     _sizes,
+    st.sampled_from([b"1", b"\xff"]),
     st.sampled_from([0, 0, 0, 1, 5]),
 )
 _logs = st.lists(st.lists(st.lists(_records, min_size=1, max_size=4), max_size=4), min_size=1, max_size=4)
@@ -90,7 +91,7 @@ def _outcome(found: list[Found | PartitionFailure]) -> _Outcome:
     _logs,
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 12)), min_size=1, max_size=6),
     st.integers(1, 20),
-    st.integers(1, 120) | st.integers(1_000, 3_000),
+    st.integers(1, 120) | st.integers(300, 1_300) | st.integers(1_000, 3_000),
     st.sampled_from([1, 300, segment.FULL_BYTES]),
 )
 def test_an_answer_ends_before_the_record_that_does_not_fit_and_has_its_first_whatever_its_size(
@@ -113,6 +114,16 @@ def test_an_answer_ends_before_the_record_that_does_not_fit_and_has_its_first_wh
         for _ in range(2):  # the second time with whatever the first one has measured
             found = fill(asked, find_log, max_records=max_records, max_bytes=max_bytes)
             assert _outcome(found) == _naive(flat, positions, max_records, max_bytes)
+
+
+def test_an_answer_is_as_long_as_max_bytes_to_the_byte() -> None:
+    batches = [[Record(value=b"1" * 1_000)], [Record(value=b"2" * 1_000)]]
+    logs = [_log_of(batches), _log_of(batches)]
+    asked = [FetchPosition("t", partition, 0) for partition in (0, 1)]
+    for max_bytes in (1, 999, 1_000, 1_001, 1_999, 2_000, 2_001, 2_999, 3_000, 3_100, 3_999, 4_000, 4_300):
+        found = fill(asked, lambda _, partition: logs[partition], max_records=10, max_bytes=max_bytes)
+        answered = sum(one.records.count for one in found if isinstance(one, Found))
+        assert answered == max(1, min(4, max_bytes // 1_000))
 
 
 def test_an_offset_outside_the_log_is_told_with_the_logs_bounds() -> None:

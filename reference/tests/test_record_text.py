@@ -35,11 +35,16 @@ _json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )
-_raw = st.builds(
-    lambda value, ascii_only: json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode(),
-    _json_values | _texts,
-    st.booleans(),
-) | st.sampled_from([b'"\\u007b}"', b'"\\/w=="', b'"\\u006eull"', b"1.00", b'{"a":1,"a":2}', b'"Y\\u0051=="'])
+_nested = st.integers(0, _DEPTH + 5).map(lambda depth: b"[" * depth + b"1" + b"]" * depth)
+_raw = (
+    _nested
+    | st.builds(
+        lambda value, ascii_only: json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode(),
+        _json_values | _texts,
+        st.booleans(),
+    )
+    | st.sampled_from([b'"\\u007b}"', b'"\\/w=="', b'"\\u006eull"', b"1.00", b'{"a":1,"a":2}', b'"Y\\u0051=="'])
+)
 _keys = st.just(msgspec.UNSET) | st.none() | _texts
 _encodings = st.sampled_from(get_args(TextEncoding))
 _message_headers = st.lists(st.builds(RecordHeader, _texts, st.none() | _texts, _encodings), max_size=2)
@@ -96,6 +101,8 @@ def _faults(step: Callable[[], object]) -> list[dict[str, str]]:
 @example(ProduceRecord(msgspec.Raw(b"null"), value_encoding="base64"))
 @example(ProduceRecord(msgspec.Raw(b"null"), None, "base64"))
 @example(ProduceRecord(msgspec.Raw(b"true"), value_encoding="string"))
+@example(ProduceRecord(msgspec.Raw(b"[[[]]]")))
+@example(ProduceRecord(msgspec.Raw(b"[[[[]]]]")))
 @example(ProduceRecord(msgspec.Raw(b"false"), value_encoding="string"))
 def test_a_settled_record_is_what_auto_writes_of_its_bytes(message: ProduceRecord | ProducePartitionRecord) -> None:
     faults = _faults(lambda: record_of_message(message, "/records/0", _DEPTH))
