@@ -71,8 +71,3 @@ def test_a_batch_is_what_reading_its_records_gives(records: list[Record], base: 
     assert batch.text == msgspec.json.encode([read_as(one, "auto", _DEPTH) for one in stored])
     assert batch.latest_ms == max(one.timestamp_ms or 0 for one in stored)
     assert msgspec.json.decode(batch.text, type=list[FetchedRecord])[0].offset == offsets[0]
-
-
-def test_records_share_no_headers_that_somebody_might_change() -> None:
-    first, second = write_rows([PlainRecord(msgspec.Raw(b"1")), PlainRecord(msgspec.Raw(b"2"))], range(2), _NOW)
-    assert first.headers == second.headers == []

@@ -10,28 +10,30 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kafka_do.binding import CREATE_TOPIC, DISCOVER, FETCH_PARTITION, OPERATIONS, PRODUCE
+from kafka_do.binding import CREATE_TOPIC, DISCOVER, FETCH, FETCH_PARTITION, OPERATIONS, PRODUCE
 from kafka_do.binding.http import HttpRequest, HttpResponse, header
 from kafka_do.binding.operation import OperationBinding
+from kafka_do.binding.parameters import parse_query
 from kafka_do.binding.problems import error_of_response, problem_response
 from kafka_do.binding.routes import find_route
 from kafka_do.client import producing, reading
 from kafka_do.client.messages import Read
-from kafka_do.core.broker import Discover, FetchPartition, ListTopics, PartitionSlice, Produce
+from kafka_do.core.broker import Discover, FetchPartition, ListTopics, PartitionFailure, PartitionSlice, Produce
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.item_errors import item_of_error
 from kafka_do.core.messages import (
     Acks,
     CreateTopicRequest,
     Discovery,
-    FetchedRecord,
+    FetchPosition,
+    FetchRequest,
     ProduceRecord,
     ProduceResult,
     ReadEncoding,
     ServerInfo,
     Topic,
 )
-from kafka_do.core.record_text import message_of_record, read_as, record_of_message, stored_of_message
+from kafka_do.core.record_text import message_of_record, read_as, record_of_message, stored_records
 from kafka_do.core.records import Header, Record, StoredRecord
 from kafka_do.core.results import Appended
 from kafka_do.engines.clock import ManualClock
@@ -89,9 +91,9 @@ _flags = pytest.mark.parametrize(("retriable", "indeterminate"), [(True, False),
 def _asked(binding: OperationBinding[Any, Any], asked: Any) -> Any:
     """Return what a server understands of what a client asks."""
     request = binding.encode_request(asked)
-    found, segments = find_route(request.method, request.path)
+    found, values = find_route(request.method, request.path)
     assert found is binding
-    return found.decode_request(request, found.parameters(request, segments), SPEC.limits)
+    return found.decode_request(request, {**values, **parse_query(found.operation, request.query)}, SPEC.limits)
 
 
 def _answered(binding: OperationBinding[Any, Any], asked: Any, answer: Any) -> Any:
@@ -141,10 +143,6 @@ def _sent(*records: Record) -> list[ProduceRecord]:
 def _written(*records: StoredRecord) -> msgspec.Raw:
     """Return records as an engine gives them."""
     return msgspec.Raw(msgspec.json.encode([read_as(record, "auto", _DEPTH) for record in records]))
-
-
-def _stored_in(text: msgspec.Raw) -> list[StoredRecord]:
-    return [stored_of_message(record) for record in msgspec.json.decode(text, type=list[FetchedRecord])]
 
 
 def _answering(response: HttpResponse) -> HttpBroker:
@@ -228,8 +226,51 @@ def test_a_client_reads_the_bytes_that_are_stored_in_every_encoding(
     asked = FetchPartition("t", 1, 0, 500, 1_000, encoding=encoding)
     answer = PartitionSlice("t", 1, _written(*records), after, end, start)
     told = _answered(FETCH_PARTITION, asked, answer)
-    assert _stored_in(told.records) == records
+    assert stored_records(told.records) == records
     assert msgspec.structs.replace(told, records=answer.records) == answer
+
+
+_slices = st.builds(
+    lambda partition, records, after, end, start: (
+        PartitionSlice("t", partition, _written(*records), after, end, start),
+        records,
+    ),
+    _partitions,
+    st.lists(_stored, max_size=3),
+    _counts,
+    _counts,
+    _counts,
+)
+_failures = st.builds(
+    lambda partition, detail: PartitionFailure("t", partition, KafkaError("topic_not_found", detail, topic="t")),
+    _partitions,
+    st.text(),
+)
+
+
+@_many
+@given(st.lists(_slices | _failures, min_size=1, max_size=4), st.sampled_from(get_args(ReadEncoding)))
+def test_a_client_is_told_what_was_found_for_each_item_in_every_encoding(
+    items: list[tuple[PartitionSlice, list[StoredRecord]] | PartitionFailure], encoding: ReadEncoding
+) -> None:
+    asked = FetchRequest(partitions=[FetchPosition("t", 0, 0)] * len(items), encoding=encoding)
+    answer = [item if isinstance(item, PartitionFailure) else item[0] for item in items]
+    for told, item in zip(_answered(FETCH, asked, answer), items, strict=True):
+        if isinstance(item, PartitionFailure):
+            assert (told.topic, told.partition, _facts(told.error)) == ("t", item.partition, _facts(item.error))
+            continue
+        found, records = item
+        assert stored_records(told.records) == records
+        assert msgspec.structs.replace(told, records=found.records) == found
+
+
+@pytest.mark.parametrize("missing", ["records", "next_offset", "high_watermark", "log_start_offset"])
+def test_an_item_with_neither_records_nor_an_error_is_reported_as_disconnected(missing: str) -> None:
+    item = {"topic": "t", "partition": 0, "records": [], "next_offset": 0, "high_watermark": 0, "log_start_offset": 0}
+    del item[missing]
+    with pytest.raises(KafkaError, match="neither records nor an error") as reported:
+        FETCH.answer_of(HttpResponse(200, _JSON, json.dumps({"partitions": [item]}).encode()))
+    assert reported.value.code == "disconnected"
 
 
 @_many

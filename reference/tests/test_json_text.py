@@ -4,11 +4,13 @@ import json
 import time
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kafka_do.core.json_text import compact, is_compact, is_deeper
+from kafka_do.core.json_text import compact, compact_body, is_compact, is_deeper
+from kafka_do.core.plain_records import PlainRequest
 
 _many = settings(deadline=None, max_examples=200)
 
@@ -178,3 +180,30 @@ def test_a_string_that_never_ends_is_refused_in_time_proportional_to_its_length(
     begun = time.process_time()
     assert not is_compact(b'"' + b'\\"' * 10_000, max_depth=128)
     assert time.process_time() - begun < 0.5
+
+
+@_many
+@given(value=_values, ascii_only=st.booleans(), separators=st.sampled_from([(",", ":"), (", ", ":"), (",", ":\t")]))
+def test_a_body_is_made_compact_as_any_text(*, value: Any, ascii_only: bool, separators: tuple[str, str]) -> None:
+    body = json.dumps(value, ensure_ascii=ascii_only, separators=separators).encode()
+    for text in (body, body + b"\n", b"\r\n" + body):
+        assert compact_body(text) == compact(text)
+
+
+@_many
+@given(_nearly)
+@example('"\\ud800"')
+@example('{"\\udc00":1}')
+@example("NaN")
+@example("01")
+@example('"\x1f"')
+def test_a_body_is_decoded_exactly_if_each_value_in_it_is_strict_json(value: str) -> None:
+    body = f'{{"records":[{{"value":{value}}}]}}'.encode()
+    try:
+        decoded = msgspec.json.decode(compact_body(body), type=PlainRequest)
+    except (msgspec.DecodeError, RecursionError):
+        assert not _is_strict_json(value)
+    else:
+        assert _is_strict_json(body.decode())
+        for record in decoded.records:
+            assert bytes(record.value) == compact(bytes(record.value))

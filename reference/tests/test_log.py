@@ -2,7 +2,6 @@
 
 from unittest.mock import patch
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,8 +9,7 @@ from hypothesis import strategies as st
 from kafka_do.core import segment
 from kafka_do.core.batch import write_batch, write_rows
 from kafka_do.core.log import LogSlice, OffsetOutOfRangeError, PartitionLog
-from kafka_do.core.messages import FetchedRecord
-from kafka_do.core.record_text import message_of_record, stored_of_message
+from kafka_do.core.record_text import message_of_record, stored_records
 from kafka_do.core.records import Header, Record, StoredRecord
 
 _NOW = 1_760_000_000_000
@@ -54,10 +52,6 @@ def _modelled(batches: list[list[Record]]) -> list[StoredRecord]:
     ]
 
 
-def _stored(found: LogSlice) -> list[StoredRecord]:
-    return [stored_of_message(message) for message in msgspec.json.decode(found.text, type=list[FetchedRecord])]
-
-
 def _bytes_in(records: list[StoredRecord]) -> int:
     pieces: list[bytes | None] = []
     for record in records:
@@ -74,7 +68,7 @@ def _fitting(records: list[StoredRecord], max_bytes: int) -> list[StoredRecord]:
 
 def _check(found: LogSlice, expected: list[StoredRecord], offset: int) -> None:
     """Fail unless a slice is these records, by every measure that it has."""
-    assert _stored(found) == expected
+    assert stored_records(found.text) == expected
     assert (found.offset, found.count, found.next_offset) == (offset, len(expected), offset + len(expected))
     assert found.size == _bytes_in(expected)
     assert found.text_length >= found.size
@@ -162,7 +156,7 @@ def test_reading_on_behind_each_answer_finds_every_record_once(
         for _ in range(log.high_watermark):
             rest = log.read(len(found), max_records)
             if rest.count:
-                found += _stored(rest.within(max_bytes)) or _stored(rest.first())
+                found += stored_records(rest.within(max_bytes).text) or stored_records(rest.first().text)
         assert found == _modelled(batches)
 
 
@@ -183,13 +177,13 @@ def test_batches_that_fill_segments_by_themselves_stand_beside_small_ones() -> N
 def test_the_first_record_has_offset_0_and_the_next_follow_without_gaps() -> None:
     log = _log_of(b"a", b"b")
     _append(log, [Record(value=b"c")])
-    assert [stored.offset for stored in _stored(log.read(0, 9))] == [0, 1, 2]
+    assert [stored.offset for stored in stored_records(log.read(0, 9).text)] == [0, 1, 2]
 
 
 def test_a_record_without_a_time_gets_that_of_the_append_and_the_epoch_itself_is_a_time() -> None:
     log = PartitionLog()
     _append(log, [Record(value=b""), Record(value=b"", timestamp_ms=0)])
-    assert [record.timestamp_ms for record in _stored(log.read(0, 9))] == [_NOW, 0]
+    assert [record.timestamp_ms for record in stored_records(log.read(0, 9).text)] == [_NOW, 0]
 
 
 def test_reading_at_the_end_finds_nothing_and_beyond_it_is_an_error() -> None:
@@ -202,13 +196,13 @@ def test_reading_at_the_end_finds_nothing_and_beyond_it_is_an_error() -> None:
 
 def test_a_record_that_does_not_fit_ends_what_is_within_and_the_next_is_not_taken_in_its_place() -> None:
     log = _log_of(b"y", b"x" * 100, b"z" * 9, None)
-    assert [record.offset for record in _stored(log.read(0, 9).within(20))] == [0]
-    assert [record.offset for record in _stored(log.read(2, 9).within(9))] == [2, 3]
-    assert [record.offset for record in _stored(log.read(2, 9).within(8))] == []
+    assert [record.offset for record in stored_records(log.read(0, 9).within(20).text)] == [0]
+    assert [record.offset for record in stored_records(log.read(2, 9).within(9).text)] == [2, 3]
+    assert [record.offset for record in stored_records(log.read(2, 9).within(8).text)] == []
 
 
 def test_what_was_read_stays_as_it_is_when_more_is_appended() -> None:
     log = _log_of(b"a")
     read = log.read(0, 9)
     _append(log, [Record(value=b"b")])
-    assert [record.value for record in _stored(read)] == [b"a"]
+    assert [record.value for record in stored_records(read.text)] == [b"a"]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from kafka_do.core.broker import Discover, FetchPartition, PartitionSlice, Produce
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.item_errors import error_of_item
-from kafka_do.core.messages import CreateTopicRequest, FetchedRecord, ProduceResult, Topic
-from kafka_do.core.record_text import message_of_record, stored_of_message
-from kafka_do.core.records import Record, StoredRecord
+from kafka_do.core.messages import CreateTopicRequest, ProduceResult, Topic
+from kafka_do.core.record_text import message_of_record, stored_records
+from kafka_do.core.records import Record
 from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
 from kafka_do.spec import SPEC
@@ -77,13 +77,8 @@ class _Broker:
         return _values(self.fetch(partition))
 
 
-def _records(found: PartitionSlice) -> list[StoredRecord]:
-    messages = msgspec.json.decode(found.records, type=list[FetchedRecord])
-    return [stored_of_message(message) for message in messages]
-
-
 def _values(found: PartitionSlice) -> list[bytes | None]:
-    return [record.value for record in _records(found)]
+    return [record.value for record in stored_records(found.records)]
 
 
 @pytest.fixture
@@ -196,7 +191,7 @@ def test_a_record_without_a_time_gets_that_of_the_clock_and_one_with_a_time_keep
     broker.clock.advance(4_000)
     results = broker.produce(Record(value=b"", partition=0), Record(value=b"", partition=0, timestamp_ms=7))
     assert [result.timestamp_ms for result in results if isinstance(result, ProduceResult)] == [5_000, 7]
-    assert [record.timestamp_ms for record in _records(broker.fetch(0))] == [5_000, 7]
+    assert [record.timestamp_ms for record in stored_records(broker.fetch(0).records)] == [5_000, 7]
 
 
 def test_a_partition_that_the_topic_does_not_have_refuses_its_records_only(broker: _Broker) -> None:

@@ -14,8 +14,11 @@ from kafka_do.core.messages import ProducePartitionRecord, ProduceRecord, Record
 from kafka_do.core.plain_records import PlainRecord
 from kafka_do.core.record_text import key_bytes, message_of_record, record_of_message, settle
 from kafka_do.core.records import Record
+from kafka_do.engines.appending import settled
+from kafka_do.spec import SPEC
 
 _DEPTH = 3
+_LIMITS = {**SPEC.limits, "max_json_depth": _DEPTH}
 
 _many = settings(deadline=None, max_examples=400)
 _texts = (
@@ -32,11 +35,16 @@ _json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )
-_raw = st.builds(
-    lambda value, ascii_only: json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode(),
-    _json_values | _texts,
-    st.booleans(),
-) | st.sampled_from([b'"\\u007b}"', b'"\\/w=="', b'"\\u006eull"', b"1.00", b'{"a":1,"a":2}', b'"Y\\u0051=="'])
+_nested = st.integers(0, _DEPTH + 5).map(lambda depth: b"[" * depth + b"1" + b"]" * depth)
+_raw = (
+    _nested
+    | st.builds(
+        lambda value, ascii_only: json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode(),
+        _json_values | _texts,
+        st.booleans(),
+    )
+    | st.sampled_from([b'"\\u007b}"', b'"\\/w=="', b'"\\u006eull"', b"1.00", b'{"a":1,"a":2}', b'"Y\\u0051=="'])
+)
 _keys = st.just(msgspec.UNSET) | st.none() | _texts
 _encodings = st.sampled_from(get_args(TextEncoding))
 _message_headers = st.lists(st.builds(RecordHeader, _texts, st.none() | _texts, _encodings), max_size=2)
@@ -67,6 +75,13 @@ def _facts(message: ProduceRecord | ProducePartitionRecord) -> tuple[Any, ...]:
     )
 
 
+def _settled(message: ProduceRecord | ProducePartitionRecord) -> ProduceRecord | ProducePartitionRecord:
+    """Return what a broker keeps of a record."""
+    (kept,) = settled([message], _LIMITS)
+    assert not isinstance(kept, PlainRecord)
+    return kept
+
+
 def _faults(step: Callable[[], object]) -> list[dict[str, str]]:
     """Return the faults that a step names, none if it succeeds."""
     try:
@@ -86,18 +101,20 @@ def _faults(step: Callable[[], object]) -> list[dict[str, str]]:
 @example(ProduceRecord(msgspec.Raw(b"null"), value_encoding="base64"))
 @example(ProduceRecord(msgspec.Raw(b"null"), None, "base64"))
 @example(ProduceRecord(msgspec.Raw(b"true"), value_encoding="string"))
+@example(ProduceRecord(msgspec.Raw(b"[[[]]]")))
+@example(ProduceRecord(msgspec.Raw(b"[[[[]]]]")))
 @example(ProduceRecord(msgspec.Raw(b"false"), value_encoding="string"))
 def test_a_settled_record_is_what_auto_writes_of_its_bytes(message: ProduceRecord | ProducePartitionRecord) -> None:
     faults = _faults(lambda: record_of_message(message, "/records/0", _DEPTH))
-    assert _faults(lambda: settle(message, "/records/0", _DEPTH)) == faults
+    assert _faults(lambda: settled([message], _LIMITS)) == faults
     if faults:
         return
     record = record_of_message(message, "/records/0", _DEPTH)
-    settled = settle(message, "/records/0", _DEPTH)
-    assert _facts(settled) == _facts(message_of_record(record, _DEPTH))
-    assert record_of_message(settled, "", _DEPTH) == record
-    assert _facts(settle(settled, "", _DEPTH)) == _facts(settled)
-    assert key_bytes(settled) == record.key
+    kept = _settled(message)
+    assert _facts(kept) == _facts(message_of_record(record, _DEPTH)) == _facts(settle(message, "", _DEPTH))
+    assert record_of_message(kept, "", _DEPTH) == record
+    assert _facts(_settled(kept)) == _facts(kept)
+    assert key_bytes(kept) == record.key
 
 
 @pytest.mark.parametrize(
@@ -120,8 +137,8 @@ def test_a_settled_record_is_what_auto_writes_of_its_bytes(message: ProduceRecor
 def test_a_value_is_settled_in_the_encoding_in_which_auto_reads_it(
     sent: bytes, encoding: ValueEncoding, text: bytes, settled_encoding: ValueEncoding
 ) -> None:
-    settled = settle(ProduceRecord(msgspec.Raw(sent), value_encoding=encoding), "", _DEPTH)
-    assert (bytes(settled.value), settled.value_encoding) == (text, settled_encoding)
+    kept = _settled(ProduceRecord(msgspec.Raw(sent), value_encoding=encoding))
+    assert (bytes(kept.value), kept.value_encoding) == (text, settled_encoding)
 
 
 @pytest.mark.parametrize("key", [None, "", "k", "é"])

@@ -92,7 +92,8 @@ def is_settled(message: Message) -> bool:
         return False
     if message.value_encoding == "json":
         return True
-    return message.value_encoding == "string" and bytes(message.value)[1:2] not in _MAY_BEGIN_JSON
+    text = bytes(message.value)
+    return message.value_encoding == "string" and text[:1] == b'"' and text[1:2] not in _MAY_BEGIN_JSON
 
 
 def _are_texts(headers: list[RecordHeader]) -> bool:
