@@ -4,17 +4,10 @@ import re
 
 from kafka_do.binding import OPERATIONS
 from kafka_do.binding.operation import Binding
+from kafka_do.binding.problems import HeadedError
 from kafka_do.core.errors import KafkaError
 
-__all__ = ["MethodNotAllowedError", "find_route"]
-
-
-class MethodNotAllowedError(KafkaError):
-    """The path exists without this method; `allow` lists those that it has. (CONV-013)"""
-
-    def __init__(self, method: str, path: str, allow: str) -> None:
-        super().__init__("method_not_allowed", f"{path} has {allow}, not {method}")
-        self.allow = allow
+__all__ = ["find_route", "methods_at"]
 
 
 def _pattern(template: str) -> re.Pattern[str]:
@@ -40,5 +33,11 @@ def find_route(method: str, path: str) -> tuple[Binding, dict[str, str]]:
         if match := pattern.fullmatch(path):
             if method in methods:
                 return methods[method], match.groupdict()
-            raise MethodNotAllowedError(method, path, ", ".join(sorted(methods)))
+            allow = ", ".join(sorted(methods))
+            raise HeadedError("method_not_allowed", f"{path} has {allow}, not {method}", ("Allow", allow))
     raise KafkaError("route_not_found", f"there is nothing at {path}")
+
+
+def methods_at(path: str) -> list[str]:
+    """Return the methods that a path has, none where there is nothing."""
+    return next((sorted(methods) for pattern, methods in _TABLE if pattern.fullmatch(path)), [])

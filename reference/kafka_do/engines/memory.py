@@ -129,7 +129,7 @@ def _record_too_large(topic: _Topic, partition: int, size: int, most: int) -> Ka
 class MemoryEngine:
     """A broker that keeps everything in memory. Not safe for use by several threads at once; its callers see to that.
 
-    `limits` are those that discovery tells, `clock` gives the time of records without one, `new_id` makes topic ids.
+    Discovery tells `limits` and `features`; `clock` gives the time of records without one, `new_id` makes topic ids.
     """
 
     def __init__(
@@ -137,11 +137,13 @@ class MemoryEngine:
         *,
         version: str,
         limits: Mapping[str, int] = SPEC.limits,
+        features: Sequence[str] = ("core",),
         clock: Clock,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._version = version
         self._limits = limits
+        self._features = features
         self._clock = clock
         self._new_id = new_id
         self._topics: dict[str, _Topic] = {}
@@ -153,7 +155,7 @@ class MemoryEngine:
         return Discovery(
             revision=SPEC.revision,
             server=ServerInfo(name="kafka-do-reference", version=self._version),
-            features=list(SPEC.features),
+            features=list(self._features),
             limits=dict(self._limits),
         )
 
