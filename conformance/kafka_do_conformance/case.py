@@ -1,7 +1,7 @@
 """A case: what it is about, and how it is judged in each role."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from kafka_do.spec import requirements
@@ -18,16 +18,28 @@ _REGISTRY = requirements()
 
 @dataclass(frozen=True)
 class Case:
-    """What every case has: a stable slug, a title, requirements that it can see broken, a hint for who must fix it."""
+    """What every case has: a stable slug, a title, requirements that it can see broken, a hint for who must fix it.
+
+    It is for implementations with the features of its requirements and without those that they, or `lacks`, exclude.
+    """
 
     slug: str
     title: str
     requirements: tuple[str, ...]
     hint: str
+    lacks: tuple[str, ...] = field(default=(), kw_only=True)
 
     def cites(self, role: Role) -> list[str]:
         """Return the requirements that the case is about in a role."""
         return [ident for ident in self.requirements if ident in _REGISTRY and _REGISTRY[ident].role == role]
+
+    def needs(self, role: Role) -> set[str]:
+        """Return the features that what is judged has to offer."""
+        return {_REGISTRY[ident].feature for ident in self.cites(role)}
+
+    def excludes(self, role: Role) -> set[str]:
+        """Return the features that it must not offer."""
+        return {*self.lacks, *(_REGISTRY[ident].lacks for ident in self.cites(role))} - {""}
 
     def level(self, role: Role) -> str:
         """Return the strictest level among the requirements that the case is about in a role."""
@@ -74,12 +86,14 @@ _registered: list[CodeCase] = []
 
 
 def server_case(
-    *, title: str, requirements: list[str], hint: str
+    *, title: str, requirements: list[str], hint: str, lacks: tuple[str, ...] = ()
 ) -> "Callable[[Callable[[ServerSession], None]], Callable[[ServerSession], None]]":
     """Register a function as a case for servers; its name is the slug."""
 
     def register(function: "Callable[[ServerSession], None]") -> "Callable[[ServerSession], None]":
-        case = CodeCase(_slug(function), title, tuple(requirements), hint, function.__module__, run_server=function)
+        case = CodeCase(
+            _slug(function), title, tuple(requirements), hint, function.__module__, run_server=function, lacks=lacks
+        )
         _registered.append(case)
         return function
 

@@ -1,5 +1,6 @@
 """One case, one role, one result."""
 
+import dataclasses
 import time
 import traceback
 from collections.abc import Callable
@@ -11,9 +12,9 @@ from kafka_do_conformance.case import Case, CodeCase, ExchangeCase, Role
 from kafka_do_conformance.judge_client import judge_client
 from kafka_do_conformance.judge_server import judge_server
 from kafka_do_conformance.peer import Peer
-from kafka_do_conformance.session import ClientSession, ServerSession
+from kafka_do_conformance.session import ClientSession
 from kafka_do_conformance.target import Targets
-from kafka_do_conformance.verdict import NotApplicable, Result, Status, Violation
+from kafka_do_conformance.verdict import Exchange, Mismatch, NotApplicable, Result, Status, Violation
 
 __all__ = ["judge"]
 
@@ -49,7 +50,24 @@ def judge(case: Case, role: Role, targets: Targets) -> Result:
         result.status = Status.HARNESS_ERROR
         result.detail = traceback.format_exc()
     result.duration_ms = round((time.perf_counter() - begun) * 1000)
-    return result
+    return _redacted(result, targets.secrets)
+
+
+def _redacted(result: Result, secrets: list[str]) -> Result:
+    """Return a result in which no key can be read, wherever an implementation has put it."""
+
+    def hide(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, "<the key>")
+        return text
+
+    return dataclasses.replace(
+        result,
+        detail=hide(result.detail),
+        step=hide(result.step),
+        mismatches=[Mismatch(hide(one.place), hide(one.allowed), hide(one.seen)) for one in result.mismatches],
+        exchanges=[Exchange(hide(one.request), hide(one.response)) for one in result.exchanges],
+    )
 
 
 S = TypeVar("S")
@@ -64,18 +82,22 @@ def _program(case: Case, program: Callable[[S], None] | None) -> Callable[[S], N
 def _run(case: Case, role: Role, targets: Targets) -> None:
     if not isinstance(case, ExchangeCase | CodeCase):
         raise TypeError(f"{type(case).__name__} is no case that the suite can run")
-    if role == "server" and targets.server is not None:
-        with closing(targets.server.wire()) as wire:
+    if role == "server":
+        server = targets.server_for(case)
+        with closing(server.wire()) as wire:
             if isinstance(case, ExchangeCase):
-                judge_server(case, ServerSession(wire))
+                judge_server(case, server.session(wire))
             else:
-                _program(case, case.run_server)(ServerSession(wire))
-    elif role == "client" and targets.client is not None:
+                _program(case, case.run_server)(server.session(wire))
+    elif targets.client is not None:
+        if missing := case.needs(role) - {*targets.client.features(), "core"}:
+            raise NotApplicable(f"the client does not declare {', '.join(sorted(missing))}")
         if isinstance(case, ExchangeCase):
             with Peer() as peer:
                 judge_client(case, targets.client.adapter, peer)
         else:
-            with closing(targets.counterpart().wire()) as wire:
-                _program(case, case.run_client)(ClientSession(targets.client.adapter, ServerSession(wire)))
+            counterpart = targets.counterpart()
+            with closing(counterpart.wire()) as wire:
+                _program(case, case.run_client)(ClientSession(targets.client.adapter, counterpart.session(wire)))
     else:
         raise NotApplicable(f"no {role} is under test")

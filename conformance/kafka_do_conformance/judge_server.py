@@ -13,7 +13,7 @@ __all__ = ["fill", "judge_server"]
 
 def judge_server(case: ExchangeCase, session: ServerSession) -> None:
     """Judge a server by one case; raises Violation."""
-    names = {"topic": fresh_name(), "other": fresh_name()}
+    names = {"topic": fresh_name(), "other": fresh_name(), "api_key": session.api_key, "origin": session.origin}
     if case.partitions is not None:
         session.create_topic(case.partitions, names["topic"])
     for number, step in enumerate(case.steps, start=1):
@@ -23,7 +23,7 @@ def judge_server(case: ExchangeCase, session: ServerSession) -> None:
             request["method"],
             request["path"],
             body=_body(request),
-            headers=tuple((name, value) for name, value in headers.items() if value is not None),
+            headers=tuple(headers.items()),
         )
         session.expect(f"step {number}", response, fill(step.response, names))
 

@@ -79,6 +79,7 @@ def _case(path: Path, row: dict[str, Any]) -> ExchangeCase:
         title=row["title"],
         requirements=tuple(row["requirements"]),
         hint=row["hint"],
+        lacks=tuple(row.get("lacks", ())),
         partitions=row.get("partitions"),
         steps=tuple(
             Step(step["request"], step.get("response", {}), step.get("fault"), step.get("report"))

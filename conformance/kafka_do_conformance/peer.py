@@ -28,6 +28,8 @@ _DISCOVERY = json.dumps(
         "features": ["core"],
         "limits": {
             "max_request_bytes": 8388608,
+            "max_header_bytes": 65536,
+            "max_request_ms": 30000,
             "max_records_per_request": 10000,
             "max_record_bytes": 1000000,
             "max_batch_bytes": 1000000,

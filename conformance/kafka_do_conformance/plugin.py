@@ -34,6 +34,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what is judged: reference (default), http://host:port for a server, 'cmd:program arguments' for a client",
     )
     group.addoption(
+        "--api-key",
+        default="",
+        metavar="KEY",
+        help="with http://host:port: a key that the server takes; no report shows it",
+    )
+    group.addoption(
+        "--origin",
+        default="",
+        metavar="ORIGIN",
+        help="with http://host:port: an origin of the list that the server has for browsers, like https://shop.example",
+    )
+    group.addoption(
         "--requirement",
         action="append",
         default=[],
@@ -54,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{role}: a conformance case in the {role}'s role")
     impl = config.getoption("--impl")
     try:
-        targets = parse_impl(impl)
+        targets = parse_impl(impl, api_key=config.getoption("--api-key"), origin=config.getoption("--origin"))
     except UnknownImplError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[_TARGETS] = targets
@@ -153,6 +165,7 @@ class Recorder:
             return
         self.run.results.sort(key=lambda result: (result.role, result.case))
         self.run.implementations = self._introductions()
+        self.run.offers = self._offers()
         try:
             self._page = self._write()
         except OSError as error:
@@ -178,12 +191,22 @@ class Recorder:
             if self._unwritten:
                 terminalreporter.write_line(f"  {self._unwritten}")
 
+    def _offers(self) -> dict[str, list[list[str]]]:
+        """Return the features of what is under test, by role; a role that does not tell any has only the core."""
+        offers: dict[str, list[list[str]]] = {}
+        for role in self._targets.roles:
+            try:
+                offers[role] = self._targets.offers(role)
+            except (Timeout, Crashed, AdapterDefectError):
+                offers[role] = []
+        return offers
+
     def _introductions(self) -> dict[str, dict[str, Any]]:
         """Return what each implementation says about itself."""
         said: dict[str, dict[str, Any]] = {}
         try:
-            if self._targets.server is not None:
-                named = self._targets.server.describe().get("server")
+            if self._targets.servers:
+                named = self._targets.servers[0].describe().get("server")
                 said["server"] = named if isinstance(named, dict) else {}
             if self._targets.client is not None:
                 said["client"] = self._targets.client.adapter.hello()

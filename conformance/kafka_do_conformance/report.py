@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from kafka_do.spec import SPEC, requirements
+from kafka_do.spec import SPEC, Requirement, requirements
 from kafka_do_conformance.citation import cite
 from kafka_do_conformance.load import form
 from kafka_do_conformance.verdict import Result, Status
@@ -34,6 +34,8 @@ class Run:
     started: datetime = dataclasses.field(default_factory=lambda: datetime.now(UTC))
     implementations: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     results: list[Result] = dataclasses.field(default_factory=list)
+    offers: dict[str, list[list[str]]] = dataclasses.field(default_factory=dict)
+    """By role, the features of each setting in which the implementation was judged."""
 
     @property
     def statuses(self) -> Counter[str]:
@@ -41,16 +43,26 @@ class Run:
         return Counter(str(result.status) for result in self.results)
 
     def must(self) -> dict[str, dict[str, int]]:
-        """Return for each role judged how many MUST requirements there are and how many were shown, none broken."""
+        """Return for each role judged how many MUST requirements apply, were shown (none broken), and do not apply."""
         found: dict[str, dict[str, int]] = {}
         for role in sorted({result.role for result in self.results}, reverse=True):
-            total = {ident for ident, entry in _REGISTRY.items() if entry.level == "must" and entry.role == role}
+            every = {ident for ident, entry in _REGISTRY.items() if entry.level == "must" and entry.role == role}
+            total = {ident for ident in every if self._applies(_REGISTRY[ident])}
             by_status: dict[bool, set[str]] = {True: set(), False: set()}
             for result in self.results:
                 if result.role == role and result.status is not Status.NOT_APPLICABLE:
                     by_status[result.status is Status.PASS].update(result.requirements)
-            found[role] = {"total": len(total), "shown": len(total & (by_status[True] - by_status[False]))}
+            found[role] = {
+                "total": len(total),
+                "shown": len(total & (by_status[True] - by_status[False])),
+                "not_applicable": len(every - total),
+            }
         return found
+
+    def _applies(self, requirement: Requirement) -> bool:
+        """Whether a requirement is about one of the settings that were judged."""
+        settings = [{"core", *features} for features in self.offers.get(requirement.role, [])] or [{"core"}]
+        return any(requirement.feature in one and requirement.lacks not in one for one in settings)
 
     @property
     def is_broken(self) -> bool:
@@ -137,7 +149,10 @@ def summarise(run: Run, path: Path | None) -> Sequence[str]:
         said = ", ".join(
             f"{count} {status}" for status, count in sorted(Counter(str(r.status) for r in results).items())
         )
-        lines.append(f"  {role:7} {name}: {said}; {counts['shown']} of {counts['total']} MUST requirements shown")
+        other = f" ({counts['not_applicable']} do not apply)" if counts["not_applicable"] else ""
+        lines.append(
+            f"  {role:7} {name}: {said}; {counts['shown']} of {counts['total']} MUST requirements shown{other}"
+        )
     lines += [
         f"  warning {result.case} [{result.role}] {', '.join(result.requirements)}: {result.title}"
         for result in run.results

@@ -9,6 +9,7 @@ import msgspec
 
 from kafka_do_conformance.adapter import Adapter
 from kafka_do_conformance.matching import mismatches
+from kafka_do_conformance.raw import RawConnection
 from kafka_do_conformance.verdict import Exchange, Mismatch, Timeout, Violation
 from kafka_do_conformance.wire import Response, Wire
 
@@ -19,6 +20,8 @@ PROBLEM_JSON = "application/problem+json"
 _CASE_S = 60
 LIMITS = (
     "max_request_bytes",
+    "max_header_bytes",
+    "max_request_ms",
     "max_records_per_request",
     "max_record_bytes",
     "max_batch_bytes",
@@ -44,10 +47,16 @@ def fresh_name() -> str:
 
 
 class ServerSession:
-    """A server under test, for one case, which ends within a minute. Every exchange is kept for the report."""
+    """A server under test, for one case, which ends within a minute. Every exchange is kept for the report.
 
-    def __init__(self, wire: Wire) -> None:
+    `api_key` is a key that it takes, sent with every request unless the case says otherwise, and `origin` one that its
+    list of origins has; each is empty where there is none.
+    """
+
+    def __init__(self, wire: Wire, *, api_key: str = "", origin: str = "") -> None:
         self.wire = wire
+        self.api_key = api_key
+        self.origin = origin
         self._ends = time.monotonic() + _CASE_S
         self.exchanges: list[Exchange] = []
 
@@ -58,18 +67,44 @@ class ServerSession:
         *,
         value: Any = None,
         body: bytes | None = None,
-        headers: tuple[tuple[str, str], ...] | None = None,
+        headers: tuple[tuple[str, str | None], ...] | None = None,
     ) -> Response:
-        """Send a request; `value` becomes its JSON body, `body` is one as it stands, by default declared as JSON."""
+        """Send a request; `value` becomes its JSON body, `body` is one as it stands, by default declared as JSON.
+
+        A header whose value is None is left out.
+        """
         if time.monotonic() > self._ends:
             raise Timeout(f"{method} {target}", [Mismatch("the case", f"ends within {_CASE_S} s", "it goes on and on")])
         if value is not None:
             body = json.dumps(value, separators=(",", ":")).encode()
         if headers is None:
             headers = () if body is None else (("Content-Type", JSON),)
-        response = self.wire.exchange(method, target, body=body, headers=headers)
+        response = self.wire.exchange(method, target, body=body, headers=self._with_key(headers))
         self.exchanges.append(response.exchange)
         return response
+
+    def beside(self) -> "ServerSession":
+        """Return a session with the same server over a connection of its own, for what happens at the same time."""
+        return ServerSession(Wire(self.wire.url, self.wire.deadline_s), api_key=self.api_key, origin=self.origin)
+
+    def connect(self) -> RawConnection:
+        """Return a connection of its own, for bytes that are sent as they are; use it as a context manager."""
+        return RawConnection(self.wire.address, self.wire.deadline_s, self.exchanges)
+
+    def head(self, method: str, target: str, *lines: str, headers: tuple[tuple[str, str | None], ...] = ()) -> bytes:
+        """Return the head of a request as bytes, with `lines` as they stand behind its own fields."""
+        fields = [("Host", self.wire.host), *self._with_key(headers)]
+        written = [
+            f"{method} {self.wire.prefix}{target} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in fields),
+            *lines,
+        ]
+        return "".join(f"{line}\r\n" for line in [*written, ""]).encode("latin-1")
+
+    def _with_key(self, headers: tuple[tuple[str, str | None], ...]) -> tuple[tuple[str, str], ...]:
+        given = {name.lower() for name, _ in headers}
+        key = () if "authorization" in given or not self.api_key else (("Authorization", f"Bearer {self.api_key}"),)
+        return (*key, *((name, value) for name, value in headers if value is not None))
 
     def expect(self, step: str, response: Response, expected: dict[str, Any]) -> Any:
         """Check a response as a case's `response` describes it and return its JSON body; raises Violation."""

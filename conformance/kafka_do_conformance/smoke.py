@@ -180,8 +180,8 @@ def _end(targets: Targets) -> None:
 def _smokes(targets: Targets, peer: Peer, impl: str) -> list[Smoke]:
     cases = {case.slug: case for name in _FILES for case in load_file(CASES / f"{name}.yaml")}
     found: list[Smoke] = []
-    if targets.server is not None:
-        found.append(_server(targets.server, cases, impl))
+    if targets.servers:
+        found.append(_server(targets.servers[0], cases, impl))
     if targets.client is not None:
         found.append(_client(targets.client, peer, cases, impl))
     return found
@@ -194,7 +194,7 @@ def _server(server: ServerTarget, cases: dict[str, Case], impl: str) -> Smoke:
 
     def judge(slug: str) -> None:
         with closing(server.wire()) as wire:
-            judge_server(_exchange(cases[slug]), ServerSession(wire))
+            judge_server(_exchange(cases[slug]), server.session(wire))
 
     stages = [Stage((title,), partial(judge, slug)) for title, slug in _SERVER.items()]
     return Smoke((Stage((_REACHED,), reach), *stages), lambda error: blame_server(error, impl))

@@ -1,5 +1,6 @@
 """What is judged: `--impl` read, processes started when they are first needed."""
 
+import secrets
 import shlex
 import sys
 from collections.abc import Callable
@@ -8,9 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kafka_do_conformance.adapter import Adapter
-from kafka_do_conformance.case import Role
+from kafka_do_conformance.case import Case, Role
 from kafka_do_conformance.process import LineProcess
-from kafka_do_conformance.verdict import Crashed, Mismatch, Timeout
+from kafka_do_conformance.session import ServerSession
+from kafka_do_conformance.verdict import Crashed, Mismatch, NotApplicable, Timeout
 from kafka_do_conformance.wire import Wire
 
 __all__ = [
@@ -28,6 +30,11 @@ REFERENCE_SERVER = (sys.executable, "-P", "-m", "kafka_do", "serve", "--port", "
 REFERENCE_ADAPTER = (sys.executable, "-P", "-m", "kafka_do_conformance.adapters.python")
 _START_S = 20.0
 
+# A reference with every feature, and one with none. The first does not wait long for requests that never finish.
+_ORIGIN = "https://shop.example"
+_EVERYTHING = ("--cors-origin", _ORIGIN, "--max-request-ms", "1000")
+_NOTHING = ("--no-auto-create-topics",)
+
 
 class UnknownImplError(ValueError):
     """`--impl` is none of the forms that the suite knows."""
@@ -43,12 +50,17 @@ class ServerTarget:
         command: tuple[str, ...] = (),
         env: dict[str, str] | None = None,
         deadline_s: float = 10.0,
+        api_key: str = "",
+        origin: str = "",
     ) -> None:
         self._url = url
         self._command = command
         self._env = env
         self.deadline_s = deadline_s
+        self.api_key = api_key
+        self.origin = origin
         self._process: LineProcess | None = None
+        self._features: list[str] | None = None
 
     def prepare(self) -> None:
         """Start the process, if there is one, without waiting until it is ready."""
@@ -71,11 +83,35 @@ class ServerTarget:
             self._url = self._first_line(self._process)
         return str(self._url)
 
+    def session(self, wire: Wire) -> ServerSession:
+        """Return what a case works with."""
+        return ServerSession(wire, api_key=self.api_key, origin=self.origin)
+
+    def features(self) -> list[str]:
+        """Return the features that discovery lists, asked once; none where it does not work."""
+        if self._features is None:
+            listed = self.describe().get("features")
+            self._features = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+        return self._features
+
+    def unfit(self, case: Case) -> str:
+        """Say why a case cannot be judged here, nothing if it can."""
+        listed = self.features()
+        if missing := case.needs("server") - {*listed, "core"}:
+            return f"the server does not list {', '.join(sorted(missing))}"
+        if present := case.excludes("server") & set(listed):
+            return f"the case is about servers without {', '.join(sorted(present))}"
+        if "api_keys" in listed and not self.api_key:
+            return "the server asks for a key: give one with --api-key"
+        if "cors" in case.needs("server") and not self.origin:
+            return "the server lists cors: give an origin of its list with --origin"
+        return ""
+
     def describe(self) -> dict[str, Any]:
         """Return what discovery tells, as far as it tells anything."""
         wire = self.wire()
         try:
-            found = wire.exchange("GET", "/v1").json()
+            found = self.session(wire).send("GET", "/v1").json()
         except (Timeout, Crashed, ValueError):
             return {}
         finally:
@@ -109,6 +145,10 @@ class ClientTarget:
     ) -> None:
         self.adapter = Adapter(command, deadline_s=deadline_s, env=env)
 
+    def features(self) -> list[str]:
+        """Return the features that `hello` declares."""
+        return list(self.adapter.hello()["features"])
+
     def close(self) -> None:
         """End the process."""
         self.adapter.close()
@@ -116,10 +156,13 @@ class ClientTarget:
 
 @dataclass(frozen=True)
 class Targets:
-    """What is under test; `counterpart` is a real server for the cases that send a client to one."""
+    """What is under test; `counterpart` is a real server for the cases that send a client to one.
+
+    `servers` are one implementation in different settings: a case is judged on the first that it is for.
+    """
 
     impl: str
-    server: ServerTarget | None
+    servers: tuple[ServerTarget, ...]
     client: ClientTarget | None
     counterpart: Callable[[], ServerTarget]
 
@@ -127,7 +170,7 @@ class Targets:
     def roles(self) -> list[Role]:
         """The roles under test."""
         roles: list[Role] = []
-        if self.server is not None:
+        if self.servers:
             roles.append("server")
         if self.client is not None:
             roles.append("client")
@@ -135,34 +178,67 @@ class Targets:
 
     def prepare(self) -> None:
         """Start what is under test, without waiting until it is ready."""
-        if self.server is not None:
-            self.server.prepare()
+        for server in self.servers:
+            server.prepare()
         if self.client is not None:
             self.client.adapter.prepare()
 
+    @property
+    def secrets(self) -> list[str]:
+        """The keys that no report may show."""
+        return [server.api_key for server in self.servers if server.api_key]
+
+    def server_for(self, case: Case) -> ServerTarget:
+        """Return the server that a case is judged on; raises NotApplicable."""
+        reasons = []
+        for server in self.servers:
+            if not (reason := server.unfit(case)):
+                return server
+            reasons.append(reason)
+        raise NotApplicable(reasons[0] if reasons else "no server is under test")
+
+    def offers(self, role: Role) -> list[list[str]]:
+        """Return the features of each setting of what is under test in a role."""
+        if role == "server":
+            return [server.features() for server in self.servers]
+        return [] if self.client is None else [self.client.features()]
+
     def close(self) -> None:
         """End every process."""
-        for target in (self.server, self.client, self.counterpart()):
+        for target in (*self.servers, self.client, self.counterpart()):
             if target is not None:
                 target.close()
 
 
-def parse_impl(impl: str, *, env: dict[str, str] | None = None, deadline_s: float = 10.0) -> Targets:
-    """Return what `--impl` names; raises UnknownImplError. `env` is the environment of the processes it starts."""
-    reference = ServerTarget(command=REFERENCE_SERVER, env=env, deadline_s=deadline_s)
-    if impl == "reference":
-        return Targets(
-            impl, reference, ClientTarget(REFERENCE_ADAPTER, env=env, deadline_s=deadline_s), lambda: reference
-        )
+def parse_impl(
+    impl: str, *, env: dict[str, str] | None = None, deadline_s: float = 10.0, api_key: str = "", origin: str = ""
+) -> Targets:
+    """Return what `--impl` names; raises UnknownImplError. `env` is the environment of the processes it starts.
+
+    `api_key` and `origin` are what a server at an address takes; those of the reference are made here.
+    """
+    reference = ServerTarget(command=(*REFERENCE_SERVER, *_NOTHING), env=env, deadline_s=deadline_s)
     if impl.startswith("http://") and _is_address(impl):
-        return Targets(impl, ServerTarget(url=impl, deadline_s=deadline_s), None, lambda: reference)
+        server = ServerTarget(url=impl, deadline_s=deadline_s, api_key=api_key, origin=origin)
+        return Targets(impl, (server,), None, lambda: reference)
+    if api_key or origin:
+        raise UnknownImplError(f"--api-key and --origin are for --impl=http://host:port, not for {impl}")
+    if impl == "reference":
+        client = ClientTarget(REFERENCE_ADAPTER, env=env, deadline_s=deadline_s)
+        return Targets(impl, (_with_everything(env, deadline_s), reference), client, lambda: reference)
     kind, _, command = impl.partition(":")
     if kind == "cmd" and (words := _words(command)):
         client = ClientTarget(words, env=env, deadline_s=deadline_s)
-        return Targets(impl, None, client, lambda: reference)
+        return Targets(impl, (), client, lambda: reference)
     raise UnknownImplError(
         f"--impl={impl}: it has to be reference, http://host:port for a server, or 'cmd:program arguments' for a client"
     )
+
+
+def _with_everything(env: dict[str, str] | None, deadline_s: float) -> ServerTarget:
+    key = secrets.token_urlsafe(24)
+    command = (*REFERENCE_SERVER, *_EVERYTHING, f"--api-key={key}")  # a key may begin with a dash
+    return ServerTarget(command=command, env=env, deadline_s=deadline_s, api_key=key, origin=_ORIGIN)
 
 
 def _is_address(url: str) -> bool:

@@ -49,9 +49,9 @@ class Wire:
         if parts.scheme != "http" or parts.hostname is None:
             raise ValueError(f"the suite judges servers at http://host:port, unlike {url!r}")
         self.url = url.rstrip("/")
-        self._address = (parts.hostname, parts.port or 80)
-        self._host = parts.netloc
-        self._prefix = parts.path.rstrip("/")
+        self.address = (parts.hostname, parts.port or 80)
+        self.host = parts.netloc
+        self.prefix = parts.path.rstrip("/")
         self.deadline_s = deadline_s
         self._socket: socket.socket | None = None
         self._http = h11.Connection(h11.CLIENT)
@@ -60,7 +60,7 @@ class Wire:
         """Send one request; raises Timeout or Crashed where no whole response came."""
         shown = f"{method} {target}" + ("" if body is None else f" {shorten(body)}")
         try:
-            status, received, text = self._exchange(method, self._prefix + target, headers, body)
+            status, received, text = self._exchange(method, self.prefix + target, headers, body)
         except TimeoutError:
             self.close()
             raise Timeout(shown, [Mismatch("answer", "one", f"none within {self.deadline_s:g} s")]) from None
@@ -81,7 +81,7 @@ class Wire:
         ends = time.monotonic() + self.deadline_s
         sock = self._connected()
         length = () if body is None else (("Content-Length", str(len(body))),)
-        request = h11.Request(method=method, target=target, headers=[("Host", self._host), *headers, *length])
+        request = h11.Request(method=method, target=target, headers=[("Host", self.host), *headers, *length])
         data = (self._http.send(request) or b"") + (body or b"")
         if body:
             self._http.send(h11.Data(data=body))
@@ -124,7 +124,7 @@ class Wire:
         if self._socket is not None and _closed(self._socket):
             self.close()
         if self._socket is None:
-            self._socket = socket.create_connection(self._address, timeout=self.deadline_s)
+            self._socket = socket.create_connection(self.address, timeout=self.deadline_s)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._http = h11.Connection(h11.CLIENT)
         return self._socket

@@ -1,19 +1,25 @@
 """The command line: `kafka-do serve` and `kafka-do conformance`."""
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kafka_do._version import __version__
 from kafka_do.engines.clock import EventLoopClock
-from kafka_do.engines.memory import MemoryEngine
+from kafka_do.engines.memory import AUTO_CREATE_TOPICS, MemoryEngine
 from kafka_do.spec import SPEC
+
+if TYPE_CHECKING:
+    from kafka_do.server.authentication import Keys
+    from kafka_do.server.cors import Cors
 
 __all__ = ["app"]
 
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
+_MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
 
 app = typer.Typer(
     help="The kafka.do protocol: a server and a conformance suite.", no_args_is_help=True, add_completion=False
@@ -37,18 +43,74 @@ def root(
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0917  typer wants them so
     host: Annotated[str, typer.Option(help="The address to listen on; loopback is reachable from here only.")] = _HOST,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = _PORT,
+    api_key: Annotated[
+        list[str],
+        typer.Option(
+            help="Ask for a key, this one; may be repeated. Other users of this machine can read it: see below."
+        ),
+    ] = [],  # noqa: B006  typer takes the default as it stands
+    api_key_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Ask for a key, one of this file's, one a line.")
+    ] = None,
+    cors_origin: Annotated[
+        list[str], typer.Option(help="Let pages of this origin in browsers read the answers; may be repeated.")
+    ] = [],  # noqa: B006
+    auto_create_topics: Annotated[  # noqa: FBT002
+        bool, typer.Option(help="Create a topic that does not exist when somebody produces to it.")
+    ] = True,
+    max_request_ms: Annotated[
+        int, typer.Option(min=1, help="How long a request may take to arrive, in milliseconds.")
+    ] = _MAX_REQUEST_MS,
 ) -> None:
-    """Serve a broker in memory until interrupted. Prints its URL when it is ready."""
+    """Serve a broker in memory until interrupted. Prints its URL when it is ready.
+
+    A key on the command line can be read by every user of the machine; one in a file cannot.
+    """
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
 
-    engine = MemoryEngine(version=__version__, clock=EventLoopClock())
+    keys = _keys(api_key, api_key_file)
+    cors = _cors(cors_origin)
+    limits = {**SPEC.limits, "max_request_ms": max_request_ms}
+    offers = {AUTO_CREATE_TOPICS: auto_create_topics, "api_keys": keys is not None, "cors": cors is not None}
+    features = ["core", *(feature for feature, is_offered in offers.items() if is_offered)]
+    engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=EventLoopClock())
     try:
-        run(engine, host=host, port=port, drain=engine.drain, ready=lambda url: print(url, flush=True))
+        run(
+            engine,
+            host=host,
+            port=port,
+            drain=engine.drain,
+            ready=lambda url: print(url, flush=True),
+            limits=limits,
+            keys=keys,
+            cors=cors,
+        )
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")
+
+
+def _keys(given: list[str], file: Path | None) -> "Keys | None":
+    """Return the keys of both options, None where neither is used; an error does not show a key."""
+    from kafka_do.server.authentication import Keys  # noqa: PLC0415  only a server needs it
+
+    try:
+        lines = [] if file is None else [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
+        return Keys([*given, *lines]) if given or file is not None else None
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error), param_hint="--api-key, --api-key-file") from None
+
+
+def _cors(origins: list[str]) -> "Cors | None":
+    """Return the listed origins, None where there are none."""
+    from kafka_do.server.cors import Cors  # noqa: PLC0415  only a server needs it
+
+    try:
+        return Cors(origins) if origins else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--cors-origin") from None
 
 
 @app.command(

@@ -123,13 +123,14 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One normative sentence of a chapter."""
+    """One normative sentence of a chapter. It holds where `feature` is offered and `lacks`, if it is one, is not."""
 
     id: str
     level: Literal["must", "should", "may"]
     role: Literal["server", "client"]
     by: Literal["wire", "history", "control", "review"]
     feature: str
+    lacks: str
     chapter: str
     text: str
 

@@ -38,13 +38,18 @@ class Client:
     """A client that blocks. Use it as a context manager, or call `close()`.
 
     `url` is where the broker is: `https://…`, `http://…`, or `memory://name` for one in this process; without it the
-    environment variable `KAFKA_DO_URL` tells, else it is the specification's default. `timeout_ms` bounds each connect,
-    write and read. Every method raises KafkaError with a code of the catalogue, `closed` after `close()`.
+    environment variable `KAFKA_DO_URL` tells, else it is the specification's default. `api_key` is the key that a
+    server asks for, without it the environment variable `KAFKA_DO_API_KEY`, if there is one; over plain http it goes to
+    this machine only, ValueError tells otherwise. `timeout_ms` bounds each connect, write and read. Every method raises
+    KafkaError with a code of the catalogue, `closed` after `close()`. (AUTH-006 to AUTH-008)
     """
 
-    def __init__(self, url: str | None = None, *, timeout_ms: int = _DEFAULT_TIMEOUT_MS) -> None:
+    def __init__(
+        self, url: str | None = None, *, api_key: str | None = None, timeout_ms: int = _DEFAULT_TIMEOUT_MS
+    ) -> None:
         address = url or os.environ.get("KAFKA_DO_URL") or _DEFAULT_URL
-        self._connection = connect(address, timeout_ms=timeout_ms)
+        key = api_key if api_key is not None else os.environ.get("KAFKA_DO_API_KEY") or None
+        self._connection = connect(address, timeout_ms=timeout_ms, api_key=key)
         self._closed = False
 
     def __enter__(self) -> Self:

@@ -50,6 +50,8 @@ def _paragraph_faults(sources: Sources, paragraph: Paragraph) -> Iterator[str]:
         if paragraph.facts.get(name) not in allowed:
             said = f"{name}={paragraph.facts.get(name)}"
             yield f"{paragraph.place}: {paragraph.ident} has {said}; allowed: {', '.join(allowed)}"
+    if (lacking := paragraph.facts.get("lacks")) and lacking not in sources.protocol["features"]:
+        yield f"{paragraph.place}: {paragraph.ident} has lacks={lacking}, which is no feature"
 
 
 def _ident_faults(sources: Sources) -> Iterator[str]:

@@ -75,6 +75,7 @@ def registry(sources: Sources) -> list[dict[str, str]]:
             "role": requirement.facts.get("role", ""),
             "by": requirement.facts.get("by", ""),
             "feature": requirement.facts.get("feature", ""),
+            "lacks": requirement.facts.get("lacks", ""),
             "chapter": requirement.chapter,
             "text": requirement.text,
         }

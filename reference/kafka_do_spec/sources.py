@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 _ATTRIBUTES = re.compile(r"^\{:\s*(?P<list>[^}]*)\}\s*$")
-_PAIR = re.compile(r"^(?P<name>[a-z]+)=(?P<value>[a-z]+)$")
+_PAIR = re.compile(r"^(?P<name>[a-z]+)=(?P<value>[a-z_]+)$")
 _KEYWORD = re.compile(r"\b(MUST|SHOULD|MAY|SHALL|REQUIRED|RECOMMENDED|OPTIONAL)\b")
 
 LEVELS = ("must", "should", "may")

@@ -28,7 +28,7 @@ def _answer(
     binding: OperationBinding[Any, Any], body: dict[str, Any], *, topic: str = "t", partition: int = 0
 ) -> tuple[HttpResponse, list[Any]]:
     """Return a server's answer, and the values that stand in partition 0 afterwards."""
-    engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=ManualClock(1_000), auto_create_topics=False)
+    engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=ManualClock(1_000), features=["core"])
     asyncio.run(engine.create_topic(CreateTopicRequest(topic="t")))
     request = HttpRequest("POST", "/", headers=_JSON, body=json.dumps(body).encode())
     try:

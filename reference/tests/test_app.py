@@ -1,6 +1,7 @@
 """The ASGI application, called directly with the messages that a server would pass it."""
 
 import asyncio
+import gzip
 import json
 import logging
 from collections.abc import Coroutine, Iterable, MutableMapping
@@ -12,6 +13,8 @@ from kafka_do.core.errors import KafkaError
 from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
 from kafka_do.server.app import App
+from kafka_do.server.authentication import Keys
+from kafka_do.server.cors import Cors
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -159,6 +162,8 @@ def test_an_error_is_a_problem_document() -> None:
         "retriable": False,
         "indeterminate": False,
         "topic": "t",
+        "instance": "/v1/topics/t/partitions/0/records",
+        "request_id": answer.headers["x-request-id"],
     }
 
 
@@ -296,3 +301,88 @@ def test_starting_and_stopping_are_acknowledged() -> None:
 
     _run(_app()({"type": "lifespan"}, receive, send))
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def _keyed() -> App:
+    engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=ManualClock())
+    return App(engine, _LIMITS, keys=Keys(["abc"]), cors=Cors(["https://shop.example"]))
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers", "status"),
+    [
+        ("GET", "/v1", [], 200),
+        ("DELETE", "/v1", [], 401),
+        ("GET", "/v1/topics", [], 401),
+        ("GET", "/v1/nothing", [], 401),
+        ("GET", "/", [], 401),
+        ("GET", "/v1/topics", [(b"authorization", b"Bearer abc")], 200),
+        ("GET", "/v1/topics", [(b"authorization", b"Bearer abc"), (b"authorization", b"Bearer abc")], 401),
+        ("GET", "/v1/nothing", [(b"authorization", b"Bearer abc")], 404),
+        ("OPTIONS", "/v1/topics", [(b"authorization", b"Bearer abc")], 405),
+        ("GET", "/v1/topics?api_key=abc", [(b"authorization", b"Bearer abc")], 400),
+    ],
+)
+def test_a_key_is_asked_for_before_anything_else(
+    method: str, target: str, headers: list[tuple[bytes, bytes]], status: int
+) -> None:
+    answer = _ask(_keyed(), method, target, headers=headers)
+    assert answer.status == status
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+
+
+def test_a_request_without_a_key_is_not_read() -> None:
+    _, taken = _exchange(_keyed(), "/v1/topics", _body(b"{", b"}"), method="POST")
+    assert taken == 0
+
+
+def test_a_preflight_has_neither_key_nor_body() -> None:
+    headers = [(b"origin", b"https://shop.example"), (b"access-control-request-method", b"POST")]
+    sent, _ = _exchange(_keyed(), "/v1/topics", _body(b""), method="OPTIONS", headers=headers)
+    names = dict(sent[0]["headers"])
+    assert (sent[0]["status"], names[b"access-control-allow-origin"]) == (204, b"https://shop.example")
+    assert b"content-length" not in names
+
+
+def test_an_origin_is_answered_also_where_the_request_is_refused() -> None:
+    answer = _ask(_keyed(), "GET", "/v1/topics", headers=[(b"origin", b"https://shop.example")])
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (401, "https://shop.example")
+
+
+def test_a_compressed_body_is_counted_as_it_is_sent_and_as_it_inflates() -> None:
+    app = _app()
+    coded = [*_JSON, (b"content-encoding", b"gzip")]
+    taken = _ask(app, "POST", "/v1/topics", gzip.compress(b'{"topic":"t"}'), headers=coded)
+    bomb = _ask(app, "POST", "/v1/topics", gzip.compress(b'{"topic":"u"}'.ljust(41)), headers=coded)
+    long = _ask(app, "POST", "/v1/topics", gzip.compress(bytes(range(41))), headers=coded)
+    assert [answer.status for answer in (taken, bomb, long)] == [201, 413, 413]
+
+
+def test_an_empty_body_is_empty_whatever_its_coding() -> None:
+    assert _ask(_app(), "GET", "/v1", headers=[(b"content-encoding", b"gzip")]).status == 200
+
+
+def test_an_unknown_coding_is_refused_before_the_body_is_read() -> None:
+    headers = [*_JSON, (b"content-encoding", b"br")]
+    sent, taken = _exchange(_app(), "/v1/topics", _body(b"{}"), method="POST", headers=headers)
+    assert (_answer(sent).status, _answer(sent).headers["accept-encoding"], taken) == (415, "gzip", 0)
+
+
+def test_a_client_that_waits_for_leave_is_refused_before_it_sends_too_much() -> None:
+    headers = [*_JSON, (b"expect", b"100-continue"), (b"content-length", b"41")]
+    sent, taken = _exchange(_app(), "/v1/topics", _body(b" " * 41), method="POST", headers=headers)
+    assert (_answer(sent).status, taken) == (413, 0)
+
+
+def test_a_request_that_accepts_no_json_is_refused_before_its_body_is_read() -> None:
+    headers = [*_JSON, (b"accept", b"text/html")]
+    sent, taken = _exchange(_app(), "/v1/topics", _body(b"{}"), method="POST", headers=headers)
+    assert (_answer(sent).document["code"], taken) == ("not_acceptable", 0)
+
+
+def test_a_deletion_is_answered_without_a_body_and_its_length() -> None:
+    app = _app()
+    _ask(app, "POST", "/v1/topics", b'{"topic": "t"}')
+    sent, _ = _exchange(app, "/v1/topics/t", _body(b""), method="DELETE")
+    assert sent[0]["status"] == 204
+    assert b"content-length" not in dict(sent[0]["headers"])

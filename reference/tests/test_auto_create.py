@@ -35,7 +35,7 @@ from kafka_do.core.messages import (
 from kafka_do.core.plain_records import IncomingRecord, PlainRecord
 from kafka_do.core.results import Results
 from kafka_do.engines.clock import ManualClock
-from kafka_do.engines.memory import MemoryEngine
+from kafka_do.engines.memory import AUTO_CREATE_TOPICS, MemoryEngine
 from kafka_do.spec import SPEC
 
 _LIMITS = {**SPEC.limits, "max_record_bytes": 100, "max_batch_bytes": 150, "max_json_depth": 3}
@@ -65,7 +65,7 @@ def _engine(*, auto_create_topics: bool = True) -> MemoryEngine:
         limits=_LIMITS,
         clock=ManualClock(1_000),
         new_id=lambda: next(ids),
-        auto_create_topics=auto_create_topics,
+        features=["core", *([AUTO_CREATE_TOPICS] if auto_create_topics else [])],
     )
 
 

@@ -477,6 +477,8 @@ _FIELDS: dict[str, Any] = {
     "log_start_offset": 3,
     "high_watermark": 4,
     "max_request_bytes": 5,
+    "max_header_bytes": 12,
+    "max_request_ms": 13,
     "max_partitions_per_topic": 6,
     "max_record_bytes": 7,
     "max_batch_bytes": 8,

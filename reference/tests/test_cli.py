@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,9 +25,9 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextlib.contextmanager
-def _serving() -> Iterator[tuple[subprocess.Popen[str], str, int]]:
+def _serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
     """Serve on a free port; yield the process, and the host and port that it tells."""
-    command = [*_COMMAND, "serve", "--port", "0"]
+    command = [*_COMMAND, "serve", "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         guard = threading.Timer(_PATIENCE_S, server.kill)
         guard.start()
@@ -117,3 +118,56 @@ def test_sigterm_ends_a_server_soon_although_a_client_never_finishes_its_request
         status, said = _stop(server, signal.SIGTERM)
         assert status in (0, -signal.SIGTERM)
         assert "Traceback" not in said
+
+
+def _get(host: str, port: int, path: str, *lines: str) -> str:
+    head = "".join(f"{line}\r\n" for line in [f"GET {path} HTTP/1.1", "Host: x", *lines, "Connection: close", ""])
+    with socket.create_connection((host, port), _PATIENCE_S) as connection:
+        connection.sendall(head.encode())
+        return b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
+
+
+def test_keys_come_from_the_command_line_and_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("\nin-a-file\n  and-another  \n", "utf-8")
+    with _serving("--api-key", "one", "--api-key", "two", "--api-key-file", str(file)) as (_, host, port):
+        answers = [
+            _get(host, port, "/v1/topics", f"Authorization: Bearer {key}")[9:12]
+            for key in ("one", "two", "in-a-file", "and-another", "three")
+        ]
+        assert answers == ["200"] * 4 + ["401"]
+        assert '"features":["core","api_keys"]' in _get(host, port, "/v1")
+
+
+def test_a_server_tells_its_features_and_its_limit_of_time() -> None:
+    with _serving("--cors-origin", "http://localhost:3000", "--max-request-ms", "1234") as (_, host, port):
+        answer = _get(host, port, "/v1", "Origin: http://localhost:3000")
+    assert '"features":["core","cors"]' in answer
+    assert '"max_request_ms":1234' in answer
+    assert "\r\naccess-control-allow-origin: http://localhost:3000\r\n" in answer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--api-key", "secret word"], "key 1 has to be made of letters"),
+        (["--cors-origin", "*"], "is no origin"),
+        (["--cors-origin", "https://shop.example/path"], "is no origin"),
+        (["--api-key-file", "/nowhere/at/all"], "does not exist"),
+        (["--max-request-ms", "0"], "greater than or equal to 1"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_and_no_key_is_shown(arguments: list[str], words: str) -> None:
+    run = _run("serve", *arguments)
+    said = " ".join(run.stderr.replace("│", " ").split())
+    assert (run.returncode, run.stdout) == (2, "")
+    assert words in said
+    assert "secret" not in said
+    assert "Traceback" not in said
+
+
+def test_a_file_without_a_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("\n", "utf-8")
+    run = _run("serve", "--api-key-file", str(tmp_path / "keys"))
+    assert run.returncode == 2
+    assert "there is no key" in run.stderr

@@ -21,6 +21,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep proxies and addresses of the surroundings out of the tests."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("KAFKA_DO_URL", raising=False)
+    monkeypatch.delenv("KAFKA_DO_API_KEY", raising=False)
 
 
 @pytest.fixture(params=["memory", "http"])
@@ -401,3 +402,95 @@ def test_a_path_in_the_url_comes_before_the_paths_of_the_protocol() -> None:
         assert requests[0].startswith(
             b"GET /broker/v1/topics/a%2Fb/partitions/1/records?offset=2&max_wait_ms=0 HTTP/1.1\r\n"
         )
+
+
+_KEY = "key-of.the~test"
+_EMPTY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@contextlib.contextmanager
+def _untouched() -> Iterator[str]:
+    """Listen on a free port, yield the URL, and look at the end that nobody has connected."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+@pytest.mark.parametrize("from_environment", [True, False])
+def test_a_key_is_sent_with_a_request(monkeypatch: pytest.MonkeyPatch, *, from_environment: bool) -> None:
+    monkeypatch.setenv("KAFKA_DO_API_KEY", _KEY if from_environment else "another")
+    with _answering(_EMPTY) as (url, requests):
+        with Client(url, api_key=None if from_environment else _KEY) as client, pytest.raises(KafkaError):
+            client.discover()
+        assert f"authorization: Bearer {_KEY}\r\n".lower().encode() in requests[0].lower()
+
+
+def test_without_a_key_none_is_sent() -> None:
+    with _answering(_EMPTY) as (url, requests):
+        with Client(url) as client, pytest.raises(KafkaError):
+            client.discover()
+        assert b"authorization" not in requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://kafka.do", "http://10.0.0.1:8082", "http://0.0.0.0", "http://localhost.example", "http://[::2]", "http://[::]",
+     "http://user@kafka.do", "http://127.0.0.1@kafka.do", "http://1270.0.1"],
+)  # fmt: skip
+def test_a_key_does_not_go_over_plain_http_to_another_machine(url: str) -> None:
+    with pytest.raises(ValueError, match="over plain http only to this machine") as refused:
+        Client(url, api_key=_KEY)
+    assert _KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:1",
+        "http://LOCALHOST:1",
+        "http://127.9.9.9:1",
+        "http://[::1]:1",
+        "https://kafka.do",
+        "memory://",
+    ],
+)
+def test_a_key_goes_to_this_machine_and_over_https(url: str) -> None:
+    with Client(url, api_key=_KEY) as client:
+        assert _KEY not in repr(client)
+
+
+@pytest.mark.parametrize("key", ["", "two words", "a\r\nX-Evil: b", "é"])
+def test_a_text_that_is_no_key_is_refused_and_not_repeated(key: str) -> None:
+    with pytest.raises(ValueError, match="the API key has to be made of letters") as refused:
+        Client("https://kafka.do", api_key=key)
+    assert not key or key not in str(refused.value)
+
+
+def test_a_key_for_this_machine_does_not_go_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _untouched() as proxy, _answering(_EMPTY) as (url, direct):
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.delenv("NO_PROXY")
+        monkeypatch.delenv("no_proxy", raising=False)
+        with Client(url, api_key=_KEY) as client, pytest.raises(KafkaError):
+            client.discover()
+        assert len(direct) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_and_no_error_shows_the_key(status: int) -> None:
+    with _untouched() as other:
+        redirect = f"HTTP/1.1 {status} Go\r\nLocation: {other}/v1\r\nContent-Length: 0\r\n\r\n"
+        with _answering(redirect.encode()) as (url, _), Client(url, api_key=_KEY) as client:
+            with pytest.raises(KafkaError) as found:
+                client.discover()
+            assert (found.value.code, found.value.indeterminate) == ("disconnected", True)
+            assert _KEY not in repr(found.value) + str(found.value) + repr(vars(found.value))
+
+
+def test_an_error_tells_the_id_of_its_request(served: str) -> None:
+    with Client(served) as client, pytest.raises(KafkaError) as found:
+        client.read("nowhere", offset=0)
+    assert found.value.request_id

@@ -16,7 +16,7 @@ from kafka_do.core.messages import CreateTopicRequest, ProduceResult, Topic
 from kafka_do.core.record_text import message_of_record, stored_records
 from kafka_do.core.records import Record
 from kafka_do.engines.clock import ManualClock
-from kafka_do.engines.memory import MemoryEngine
+from kafka_do.engines.memory import AUTO_CREATE_TOPICS, MemoryEngine
 from kafka_do.spec import SPEC
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class _Broker:
             limits=_LIMITS,
             clock=self.clock,
             new_id=lambda: next(ids),
-            auto_create_topics=auto_create_topics,
+            features=["core", *([AUTO_CREATE_TOPICS] if auto_create_topics else [])],
         )
 
     def create(self, topic: str = "t", partitions: int = 3) -> Topic:

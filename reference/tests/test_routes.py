@@ -4,7 +4,8 @@ import pytest
 
 from kafka_do.binding import CREATE_TOPIC, DISCOVER, FETCH_PARTITION, OPERATIONS, PRODUCE
 from kafka_do.binding.operation import Binding
-from kafka_do.binding.routes import MethodNotAllowedError, find_route
+from kafka_do.binding.problems import HeadedError
+from kafka_do.binding.routes import find_route, methods_at
 from kafka_do.core.errors import KafkaError
 
 
@@ -92,6 +93,14 @@ def test_a_path_that_is_none_of_the_protocols_is_not_found_with_any_method(metho
 def test_a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(
     method: str, path: str, allow: str
 ) -> None:
-    with pytest.raises(MethodNotAllowedError) as refused:
+    with pytest.raises(HeadedError) as refused:
         find_route(method, path)
-    assert (refused.value.code, refused.value.allow) == ("method_not_allowed", allow)
+    assert (refused.value.code, refused.value.headers) == ("method_not_allowed", (("Allow", allow),))
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/v1", ["GET"]), ("/v1/topics/t", ["DELETE", "GET", "PATCH"]), ("/v1/nothing", []), ("*", [])],
+)
+def test_a_path_tells_its_methods(path: str, methods: list[str]) -> None:
+    assert methods_at(path) == methods

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +10,17 @@ from typing import Any
 import kafka_do
 
 Answer = dict[str, Any]
+Clients = dict[tuple[str, str | None], kafka_do.Client]
+
+
+class _RefusedError(Exception):
+    """The library refuses what it is asked to do."""
 
 
 def main() -> None:
     """Answer the suite's commands, one line each, until `bye`."""
-    clients: dict[str, kafka_do.Client] = {}
+    os.environ.pop("KAFKA_DO_API_KEY", None)  # a key comes from the suite only
+    clients: Clients = {}
     for line in sys.stdin:
         command = json.loads(line)
         answer = {"id": command["id"], **_answer(command, clients)}
@@ -25,31 +32,33 @@ def main() -> None:
         client.close()
 
 
-def _answer(command: dict[str, Any], clients: dict[str, kafka_do.Client]) -> Answer:
+def _answer(command: dict[str, Any], clients: Clients) -> Answer:
     try:
         return {"ok": _COMMANDS[command["command"]](command, clients)}
     except kafka_do.KafkaError as error:
         return {"error": _error(error)}
+    except _RefusedError as error:
+        return {"refused": {"message": str(error)}}
     except Exception as error:  # noqa: BLE001  whatever else goes wrong is the adapter's own fault, and is told so
         return {"defect": {"message": f"{type(error).__name__}: {error}"}}
 
 
-def _hello(_command: dict[str, Any], _clients: dict[str, kafka_do.Client]) -> Answer:
+def _hello(_command: dict[str, Any], _clients: Clients) -> Answer:
     return {
         "protocol": 0,
         "name": "kafka-do-python",
         "version": kafka_do.__version__,
         "language": "python",
-        "features": ["core"],
+        "features": ["core", "api_keys"],
     }
 
 
-def _produce(command: dict[str, Any], clients: dict[str, kafka_do.Client]) -> Answer:
+def _produce(command: dict[str, Any], clients: Clients) -> Answer:
     producer = _client(command, clients).producer(command["topic"])
     return {"results": [_result(result) for result in producer.send_records([_record(r) for r in command["records"]])]}
 
 
-def _read(command: dict[str, Any], clients: dict[str, kafka_do.Client]) -> Answer:
+def _read(command: dict[str, Any], clients: Clients) -> Answer:
     found = _client(command, clients).read(
         command["topic"],
         command["partition"],
@@ -64,11 +73,11 @@ def _read(command: dict[str, Any], clients: dict[str, kafka_do.Client]) -> Answe
     }
 
 
-def _bye(_command: dict[str, Any], _clients: dict[str, kafka_do.Client]) -> Answer:
+def _bye(_command: dict[str, Any], _clients: Clients) -> Answer:
     return {}
 
 
-_COMMANDS: dict[str, Callable[[dict[str, Any], dict[str, kafka_do.Client]], Answer]] = {
+_COMMANDS: dict[str, Callable[[dict[str, Any], Clients], Answer]] = {
     "hello": _hello,
     "produce": _produce,
     "read": _read,
@@ -76,11 +85,14 @@ _COMMANDS: dict[str, Callable[[dict[str, Any], dict[str, kafka_do.Client]], Answ
 }
 
 
-def _client(command: dict[str, Any], clients: dict[str, kafka_do.Client]) -> kafka_do.Client:
-    url = command["url"]
-    if url not in clients:
-        clients[url] = kafka_do.Client(url, timeout_ms=command["deadline_ms"])
-    return clients[url]
+def _client(command: dict[str, Any], clients: Clients) -> kafka_do.Client:
+    name = command["url"], command.get("api_key")
+    if name not in clients:
+        try:
+            clients[name] = kafka_do.Client(name[0], api_key=name[1], timeout_ms=command["deadline_ms"])
+        except ValueError as error:
+            raise _RefusedError(str(error)) from None
+    return clients[name]
 
 
 def _record(record: dict[str, Any]) -> kafka_do.Record:

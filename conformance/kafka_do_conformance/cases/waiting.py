@@ -7,7 +7,7 @@ from typing import Any
 from kafka_do_conformance.case import server_case
 from kafka_do_conformance.session import ServerSession, fresh_name
 from kafka_do_conformance.verdict import Mismatch, Violation
-from kafka_do_conformance.wire import Response, Wire
+from kafka_do_conformance.wire import Response
 
 _SHORT_MS = 40
 _LONG_MS = 8000
@@ -149,8 +149,7 @@ class _Waiting(threading.Thread):
 
     def __init__(self, server: ServerSession, target: str, value: Any = None) -> None:
         super().__init__(daemon=True)
-        self._wire = Wire(server.wire.url, server.wire.deadline_s)
-        self._session = ServerSession(self._wire)
+        self._session = server.beside()
         self._target = target
         self._value = value
         self._found: Response | Violation | None = None
@@ -165,11 +164,11 @@ class _Waiting(threading.Thread):
         except Violation as violation:
             self._found = violation
         finally:
-            self._wire.close()
+            self._session.wire.close()
 
     def response(self) -> Response:
         """Return the answer; raises the Violation that came instead."""
-        self.join(2 * self._wire.deadline_s)
+        self.join(2 * self._session.wire.deadline_s)
         if isinstance(self._found, Response):
             return self._found
         raise self._found or Violation("wait", [Mismatch("answer", "one", "none")])

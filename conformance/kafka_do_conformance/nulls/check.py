@@ -18,8 +18,8 @@ _ADAPTER_PATIENCE_S = 1.0
 def null_server_results(name: str) -> list[Result]:
     """Judge a null server by every case."""
     with Peer(always=NULL_SERVERS[name]) as peer:
-        server = ServerTarget(url=peer.url, deadline_s=_PATIENCE_S)
-        return judge_all(Targets(name, server, None, lambda: server))
+        server = ServerTarget(url=peer.url, deadline_s=_PATIENCE_S, api_key="a-key", origin="https://shop.example")
+        return judge_all(Targets(name, (server,), None, lambda: server))
 
 
 def null_adapter_results(mode: str, server: ServerTarget) -> list[Result]:
@@ -27,7 +27,7 @@ def null_adapter_results(mode: str, server: ServerTarget) -> list[Result]:
     command = (sys.executable, "-m", "kafka_do_conformance.nulls.adapters", mode)
     client = ClientTarget(command, deadline_s=_ADAPTER_PATIENCE_S)
     try:
-        return judge_all(Targets(mode, None, client, lambda: server))
+        return judge_all(Targets(mode, (), client, lambda: server))
     finally:
         client.close()
 

@@ -2,6 +2,7 @@
 
 import json
 
+from kafka_do.spec import SPEC
 from kafka_do_conformance.peer import ScriptedAnswer
 
 __all__ = ["NULL_SERVERS"]
@@ -27,6 +28,10 @@ _EVERYTHING = {
 }
 
 
+# The same, and it claims all features: else the cases about these would not apply. Its revision is none.
+_CLAIMING = {**_EVERYTHING, "revision": "0", "features": list(SPEC.features), "limits": dict(SPEC.limits)}
+
+
 def _problem(status: int, code: str) -> ScriptedAnswer:
     problem = {
         "type": f"https://kafka.do/spec/generated/errors/{code}/",
@@ -46,6 +51,7 @@ NULL_SERVERS: dict[str, ScriptedAnswer] = {
     "always topic_not_found": _problem(404, "topic_not_found"),
     "always internal": _problem(500, "internal"),
     "always 200 with everything": ScriptedAnswer(200, _JSON, json.dumps(_EVERYTHING).encode()),
+    "always 200 with all features": ScriptedAnswer(200, _JSON, json.dumps(_CLAIMING).encode()),
     "always 201 with everything": ScriptedAnswer(201, _JSON, json.dumps(_EVERYTHING).encode()),
     "always 200 without a body": ScriptedAnswer(200, _JSON),
     "garbage": ScriptedAnswer(200, _JSON, b"\x00\xff{]"),

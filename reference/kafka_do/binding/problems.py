@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457). (ERROR-001 to ERROR-006)"""
+"""Errors as problem documents (RFC 9457). (ERROR-001 to ERROR-006, HTTP-002)"""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,10 @@ from kafka_do.spec import SPEC
 
 __all__ = [
     "NOT_OF_THIS_PROTOCOL",
+    "HeadedError",
     "disconnected",
     "error_of_response",
+    "identified",
     "problem_of_response",
     "problem_response",
 ]
@@ -22,6 +24,14 @@ NOT_OF_THIS_PROTOCOL = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for bytes that no server of this protocol sends."""
 
 _PROBLEM = msgspec.json.Decoder(Problem)
+
+
+class HeadedError(KafkaError):
+    """An error whose answer says more in its header: `headers`."""
+
+    def __init__(self, code: str, message: str, *headers: tuple[str, str]) -> None:
+        super().__init__(code, message)
+        self.headers = headers
 
 
 def problem_response(error: KafkaError, results: Sequence[ProduceResult] | None = None) -> HttpResponse:
@@ -40,7 +50,17 @@ def problem_response(error: KafkaError, results: Sequence[ProduceResult] | None 
         results=msgspec.UNSET if results is None else list(results),
         **error.fields,
     )
-    return HttpResponse(entry.status, (("Content-Type", PROBLEM_JSON),), msgspec.json.encode(problem))
+    headers = error.headers if isinstance(error, HeadedError) else ()
+    return HttpResponse(entry.status, (("Content-Type", PROBLEM_JSON), *headers), msgspec.json.encode(problem))
+
+
+def identified(response: HttpResponse, *, request_id: str, instance: str | None) -> HttpResponse:
+    """Return a problem's response with the request's id and, where it is known, its path. (HTTP-002)"""
+    problem = _PROBLEM.decode(response.body)
+    problem.request_id = request_id
+    if instance is not None:
+        problem.instance = instance
+    return HttpResponse(response.status, response.headers, msgspec.json.encode(problem))
 
 
 def problem_of_response(response: HttpResponse) -> Problem:
@@ -56,7 +76,10 @@ def problem_of_response(response: HttpResponse) -> Problem:
 def error_of_response(response: HttpResponse) -> KafkaError:
     """Return the error of a response that is not a success. (ERROR-006, ERROR-008)"""
     try:
-        return error_of_item(problem_of_response(response))
+        problem = problem_of_response(response)
+        error = error_of_item(problem)
+        error.request_id = None if problem.request_id is msgspec.UNSET else problem.request_id
+        return error  # noqa: TRY300
     except KafkaError as error:
         return error
 

@@ -8,17 +8,10 @@ from typing import NamedTuple
 from kafka_do.binding import OPERATIONS
 from kafka_do.binding.operation import Binding
 from kafka_do.binding.parameters import parse_path
+from kafka_do.binding.problems import HeadedError
 from kafka_do.core.errors import KafkaError
 
-__all__ = ["MethodNotAllowedError", "Route", "find_route"]
-
-
-class MethodNotAllowedError(KafkaError):
-    """The path exists without this method; `allow` lists those that it has. (CONV-013)"""
-
-    def __init__(self, method: str, path: str, allow: str) -> None:
-        super().__init__("method_not_allowed", f"{path} has {allow}, not {method}")
-        self.allow = allow
+__all__ = ["Route", "find_route", "methods_at"]
 
 
 def _pattern(template: str) -> re.Pattern[str]:
@@ -58,8 +51,14 @@ def _find(method: str, path: str) -> Route:
             if method in methods:
                 binding = methods[method]
                 return Route(binding, parse_path(binding.operation, match.groupdict()))
-            raise MethodNotAllowedError(method, path, ", ".join(sorted(methods)))
+            allow = ", ".join(sorted(methods))
+            raise HeadedError("method_not_allowed", f"{path} has {allow}, not {method}", ("Allow", allow))
     raise KafkaError("route_not_found", f"there is nothing at {path}")
 
 
 _remembered = functools.lru_cache(maxsize=4096)(_find)
+
+
+def methods_at(path: str) -> list[str]:
+    """Return the methods that a path has, none where there is nothing."""
+    return next((sorted(methods) for pattern, methods in _TABLE if pattern.fullmatch(path)), [])

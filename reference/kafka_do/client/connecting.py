@@ -1,16 +1,20 @@
 """From a URL to a broker."""
 
+import ipaddress
 from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from kafka_do._version import __version__
+from kafka_do.binding.fields import is_key
 from kafka_do.core.broker import Broker
 from kafka_do.engines.memory import MemoryEngine
 from kafka_do.transports.direct import embedded
 from kafka_do.transports.http import BlockingHttp, HttpBroker
 
-__all__ = ["Connection", "connect"]
+__all__ = ["Connection", "connect", "is_loopback"]
+
+_LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 
 class Connection(NamedTuple):
@@ -20,15 +24,17 @@ class Connection(NamedTuple):
     close: Callable[[], None]
 
 
-def connect(url: str, *, timeout_ms: int) -> Connection:
-    """Return the broker at `url`: `http://` and `https://`, or `memory://name` for one in this process.
+def connect(url: str, *, timeout_ms: int, api_key: str | None = None) -> Connection:
+    """Return the broker at `url`: `http://` and `https://`, or `memory://name` for one in this process, without a key.
 
-    Raises ValueError for any other URL.
+    Raises ValueError for any other URL, for a text that is no key, and for a key that would be readable on its way.
     """
     scheme, _, rest = url.partition("://")
     if scheme in ("http", "https") and rest:
         _check_port(url)
-        transport = BlockingHttp(url, timeout_ms=timeout_ms)
+        if api_key is not None:
+            _check_key(url, api_key)
+        transport = BlockingHttp(url, timeout_ms=timeout_ms, api_key=api_key)
         return Connection(HttpBroker(transport.exchange), transport.close)
     if scheme == "memory" and "://" in url:
         broker = embedded(rest, lambda clock: MemoryEngine(version=__version__, clock=clock))
@@ -41,3 +47,24 @@ def _check_port(url: str) -> None:
         urlsplit(url).port  # noqa: B018  reading it is the check
     except ValueError as error:
         raise ValueError(f"{url!r} is no URL of a broker: {error}") from None
+
+
+def _check_key(url: str, api_key: str) -> None:
+    """Refuse a key that cannot stand in a header, or that everybody on the way could read. (AUTH-007)"""
+    if not is_key(api_key.encode()):
+        raise ValueError("the API key has to be made of letters, digits and -._~+/ with = only at its end")
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError(
+            f"an API key is sent over plain http only to this machine, not to {parts.hostname}; use https://,"
+            " or give no key (it may come from the environment variable KAFKA_DO_API_KEY)"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower() == "localhost"
+    return address == ipaddress.IPv6Address("::1") or address in _LOOPBACK

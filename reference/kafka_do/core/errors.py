@@ -14,8 +14,10 @@ class KafkaError(Exception):
     `code` is what a program decides on; the codes are those of the catalogue (`errors.yaml`). `message` is for a
     person. `retriable`: the identical request may be sent again and cannot apply twice. `indeterminate`: it is unknown
     whether the request took effect. `fields` holds what the code carries besides, such as
-    `topic` or `high_watermark`. (ERROR-006)
+    `topic` or `high_watermark`. `request_id` is the one that the server told, for the people who run it. (ERROR-006)
     """
+
+    request_id: str | None = None
 
     def __init__(
         self,

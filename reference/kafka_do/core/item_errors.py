@@ -9,7 +9,9 @@ from kafka_do.core.messages import ItemError
 
 __all__ = ["error_of_item", "item_of_error"]
 
-_OWN = frozenset(("code", "detail", "retriable", "indeterminate", "type", "title", "status", "results"))
+_OWN = frozenset(
+    ("code", "detail", "retriable", "indeterminate", "type", "title", "status", "instance", "request_id", "results")
+)
 
 
 def item_of_error(error: KafkaError) -> ItemError:

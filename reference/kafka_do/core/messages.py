@@ -203,6 +203,8 @@ class ItemError(Message):
     log_start_offset: int | UnsetType = UNSET
     high_watermark: int | UnsetType = UNSET
     max_request_bytes: int | UnsetType = UNSET
+    max_header_bytes: int | UnsetType = UNSET
+    max_request_ms: int | UnsetType = UNSET
     max_partitions_per_topic: int | UnsetType = UNSET
     max_record_bytes: int | UnsetType = UNSET
     max_batch_bytes: int | UnsetType = UNSET
@@ -270,4 +272,6 @@ class Problem(ItemError, kw_only=True):
     type: str
     title: str
     status: int
+    instance: str | UnsetType = UNSET
+    request_id: str | UnsetType = UNSET
     results: list[ProduceResult] | UnsetType = UNSET

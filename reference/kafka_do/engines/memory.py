@@ -1,7 +1,7 @@
 """The broker in memory: the default, and the reference."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -47,18 +47,18 @@ from kafka_do.engines.topic import Topic
 from kafka_do.engines.waiting import WaitingRoom
 from kafka_do.spec import SPEC
 
-__all__ = ["MemoryEngine"]
+__all__ = ["AUTO_CREATE_TOPICS", "MemoryEngine"]
 
 _FETCH_PARAMETERS = ("partition", "offset", "max_records", "max_bytes", "min_bytes", "max_wait_ms")
-_AUTO_CREATE = "auto_create_topics"
+AUTO_CREATE_TOPICS = "auto_create_topics"
 _DEFAULT_PARTITIONS = CreateTopicRequest(topic="").partitions
 
 
 class MemoryEngine:
     """A broker that keeps everything in memory. Not safe for use by several threads at once; its callers see to that.
 
-    `limits` are those that discovery tells, `clock` gives the time of records without one, `new_id` makes topic ids.
-    With `auto_create_topics` producing creates the topics that it names. (PRODUCE-024)
+    Discovery tells `limits` and `features`; `clock` gives the time of records without one, `new_id` makes topic ids.
+    With the feature `auto_create_topics` producing creates the topics that it names. (PRODUCE-024)
     """
 
     def __init__(
@@ -66,15 +66,15 @@ class MemoryEngine:
         *,
         version: str,
         limits: Mapping[str, int] = SPEC.limits,
+        features: Sequence[str] = ("core", AUTO_CREATE_TOPICS),
         clock: Clock,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
-        auto_create_topics: bool = True,
     ) -> None:
         self._version = version
         self._limits = limits
+        self._features = features
         self._clock = clock
         self._new_id = new_id
-        self._auto_create_topics = auto_create_topics
         self._topics: dict[str, Topic] = {}
         self._waiting = WaitingRoom(clock)
 
@@ -83,7 +83,7 @@ class MemoryEngine:
         return Discovery(
             revision=SPEC.revision,
             server=ServerInfo(name="kafka-do-reference", version=self._version),
-            features=["core", *([_AUTO_CREATE] if self._auto_create_topics else [])],
+            features=list(self._features),
             limits=dict(self._limits),
         )
 
@@ -168,7 +168,7 @@ class MemoryEngine:
 
     def _topic_to_append(self, name: str) -> Topic:
         """Return a topic, where topics are created by producing also one that is not there yet. (PRODUCE-010, -026)"""
-        if name in self._topics or not self._auto_create_topics:
+        if name in self._topics or AUTO_CREATE_TOPICS not in self._features:
             return self._topic(name)
         check_topic_name(name)
         return Topic(name, self._new_id(), _DEFAULT_PARTITIONS, Configs())

@@ -1,40 +1,61 @@
-"""The ASGI application: route → decode and check → broker → encode.
+"""The ASGI application: the way of one request. Key → route → decode and check → broker → encode.
 
 It routes by itself, on `raw_path`: a segment is decoded once and only after the path was split, which frameworks do the
 other way round, and the table of routes is the specification's.
 """
 
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from kafka_do.binding.http import REVISION_HEADER, HttpRequest, HttpResponse
+from kafka_do.binding.fields import accepts_json, combine
+from kafka_do.binding.http import JSON, REVISION_HEADER, HttpRequest, HttpResponse
 from kafka_do.binding.parameters import parse_query
-from kafka_do.binding.problems import problem_response
-from kafka_do.binding.routes import MethodNotAllowedError, find_route
+from kafka_do.binding.problems import identified, problem_response
+from kafka_do.binding.routes import find_route
 from kafka_do.core.broker import Broker
 from kafka_do.core.errors import KafkaError
+from kafka_do.server.authentication import Keys
+from kafka_do.server.bodies import ClientLeftError, Receive, check_announced, read_body
+from kafka_do.server.compression import check_coding, inflate
+from kafka_do.server.cors import Cors
+from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
 from kafka_do.spec import SPEC
 
 __all__ = ["App"]
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Fields = Mapping[bytes, bytes]
+
+_PROBLEMS = 400
+_NO_CONTENT = 204
 
 _log = logging.getLogger("kafka_do.server")
 
 
-class ClientLeftError(Exception):
-    """The client closed the connection before its request was complete."""
-
-
 class App:
-    """An ASGI application that serves a broker. `limits` are the ones that the broker's discovery tells."""
+    """An ASGI application that serves a broker.
 
-    def __init__(self, broker: Broker, limits: Mapping[str, int] = SPEC.limits) -> None:
+    `limits` are the ones that the broker's discovery tells. With `keys` it asks for one (feature `api_keys`), with
+    `cors` it answers browsers (feature `cors`).
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        limits: Mapping[str, int] = SPEC.limits,
+        *,
+        keys: Keys | None = None,
+        cors: Cors | None = None,
+        request_ids: RequestIds | None = None,
+    ) -> None:
         self._broker = broker
         self._limits = limits
+        self._keys = keys
+        self._cors = cors
+        self._request_ids = request_ids or RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -42,75 +63,90 @@ class App:
             await _live(receive, send)
         elif scope["type"] == "http":
             try:
-                response = await self._respond(scope, receive)
+                await self._exchange(scope, receive, send)
             except ClientLeftError:
                 return
-            headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-            headers.append((REVISION_HEADER.lower().encode(), SPEC.revision.encode()))
-            headers.append((b"content-length", str(len(response.body)).encode()))
-            await send({"type": "http.response.start", "status": response.status, "headers": headers})
-            await send({"type": "http.response.body", "body": response.body})
 
-    async def _respond(self, scope: Scope, receive: Receive) -> HttpResponse:
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["raw_path"].decode("latin-1")
+        fields = combine(scope["headers"])
+        request_id = self._request_ids.of(fields.get(b"x-request-id"))
+        response = await self._respond(scope, path, fields, receive)
+        if response.status >= _PROBLEMS:
+            response = identified(response, request_id=request_id, instance=path)
+        headers = [
+            *_encode(response.headers),
+            *_REVISION,
+            (_REQUEST_ID, request_id.encode()),
+            *(_encode(self._cors.headers(fields)) if self._cors is not None else ()),
+        ]
+        if response.status != _NO_CONTENT:
+            headers.append((b"content-length", str(len(response.body)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _respond(self, scope: Scope, path: str, fields: Fields, receive: Receive) -> HttpResponse:
         try:
             try:
-                return await self._answer(scope, receive)
+                return await self._answer(scope, path, fields, receive)
             except KafkaError as error:
-                return _problem(error)
+                return problem_response(error)
         except ClientLeftError:
             raise
         except Exception:  # noqa: BLE001  the client is told `internal`, the log tells why
             _log.exception("%s %s failed", scope["method"], scope["path"])
             return problem_response(KafkaError("internal", "the server failed; its log tells why"))
 
-    async def _answer(self, scope: Scope, receive: Receive) -> HttpResponse:
-        path = scope["raw_path"].decode("latin-1")
-        binding, values = find_route(scope["method"], path)
+    async def _answer(self, scope: Scope, path: str, fields: Fields, receive: Receive) -> HttpResponse:
+        method = scope["method"]
+        if self._cors is not None and (preflight := self._cors.preflight(method, path, fields)) is not None:
+            return preflight
+        if self._keys is not None:
+            self._keys.check(method, path, fields.get(b"authorization"))
+        binding, values = find_route(method, path)
+        _check_accept(fields)
         request = HttpRequest(
-            method=scope["method"],
+            method=method,
             path=path,
             query=scope["query_string"].decode("latin-1"),
-            headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
-            body=await self._body(receive),
+            headers=_for_binding(fields),
+            body=await self._body(fields, receive),
         )
         query = parse_query(binding.operation, request.query)
         asked = binding.decode_request(request, {**values, **query}, self._limits)
         answer = await binding.perform(self._broker, asked)
         return binding.encode_answer(asked, answer, self._limits)
 
-    async def _body(self, receive: Receive) -> bytes:
-        """Return the whole body; raises KafkaError `request_too_large`. (CONV-009)
-
-        A body above the limit is read on and thrown away up to twice the limit, so that a client which sends all before
-        it reads gets the answer instead of a broken connection.
-        """
+    async def _body(self, fields: Fields, receive: Receive) -> bytes:
+        """Return the whole body, inflated; raises KafkaError. (CONV-009, HTTP-004 to HTTP-007)"""
         limit = self._limits["max_request_bytes"]
-        parts: list[bytes] = []
-        size = 0
-        more = True
-        while more and size <= 2 * limit:
-            event = await receive()
-            if event["type"] == "http.disconnect":
-                raise ClientLeftError
-            part = event.get("body", b"")
-            size += len(part)
-            if size <= limit:
-                parts.append(part)
-            more = event.get("more_body", False)
-        if size > limit:
-            raise KafkaError(
-                "request_too_large",
-                f"the body is longer than max_request_bytes, which is {limit}",
-                max_request_bytes=limit,
-            )
-        return b"".join(parts)
+        is_compressed = b"content-encoding" in fields and check_coding(fields[b"content-encoding"])
+        check_announced(fields, limit)
+        body = await read_body(receive, limit)
+        return inflate(body, limit) if is_compressed and body else body
 
 
-def _problem(error: KafkaError) -> HttpResponse:
-    response = problem_response(error)
-    if isinstance(error, MethodNotAllowedError):
-        return HttpResponse(response.status, (*response.headers, ("Allow", error.allow)), response.body)
-    return response
+def _check_accept(fields: Fields) -> None:
+    """Raise KafkaError `not_acceptable` where no answer would be. (HTTP-003)"""
+    accept = fields.get(b"accept", b"*/*")
+    if accept != b"*/*" and not accepts_json(accept):
+        raise KafkaError("not_acceptable", f"the header Accept has to allow {JSON}, the only form of an answer here")
+
+
+def _for_binding(fields: Fields) -> tuple[tuple[str, str], ...]:
+    """Return the headers that operations look at: how the body is declared. (CONV-008)"""
+    declared = fields.get(b"content-type")
+    return () if declared is None else (("Content-Type", declared.decode("latin-1")),)
+
+
+@functools.lru_cache(256)
+def _encode(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return headers as ASGI wants them; most answers have the same few."""
+    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers)
+
+
+_REVISION = _encode(((REVISION_HEADER, SPEC.revision),))
+_REQUEST_ID = REQUEST_ID_HEADER.lower().encode()
 
 
 async def _live(receive: Receive, send: Send) -> None:

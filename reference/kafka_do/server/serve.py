@@ -1,38 +1,62 @@
 """Running the server as a process: `kafka-do serve`."""
 
+import functools
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import uvicorn
 
 from kafka_do.core.broker import Broker
 from kafka_do.server.app import App
+from kafka_do.server.authentication import Keys
+from kafka_do.server.connection import Connection
+from kafka_do.server.cors import Cors
+from kafka_do.server.request_ids import RequestIds
+from kafka_do.spec import SPEC
 
 __all__ = ["serve"]
 
 _BACKLOG = 2048
 _GRACE_S = 2
+_KEEP_ALIVE_S = 75  # longer than most clients keep a connection, so that none is closed just when it is used again
 
 
-def serve(broker: Broker, *, host: str, port: int, drain: Callable[[], None], ready: Callable[[str], None]) -> None:
+def serve(
+    broker: Broker,
+    *,
+    host: str,
+    port: int,
+    drain: Callable[[], None],
+    ready: Callable[[str], None],
+    limits: Mapping[str, int] = SPEC.limits,
+    keys: Keys | None = None,
+    cors: Cors | None = None,
+) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
-    server begins to stop: it has to end what waits.
+    server begins to stop: it has to end what waits. `limits` are the ones that the broker's discovery tells; with
+    `keys` the server asks for one, with `cors` it answers browsers.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    request_ids = RequestIds()
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
         name = f"[{host}]" if family == socket.AF_INET6 else host
         config = uvicorn.Config(
-            App(broker),
+            App(broker, limits, keys=keys, cors=cors, request_ids=request_ids),
+            http=cast("Any", functools.partial(Connection, limits=limits, request_ids=request_ids)),
+            ws="none",
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             lifespan="off",
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,
         )
         ready(f"http://{name}:{listener.getsockname()[1]}")

@@ -117,13 +117,20 @@ class HttpBroker:
 class BlockingHttp:
     """Exchanges requests over a pool of connections, blocking the thread; its coroutine never waits.
 
-    `timeout_ms` bounds connecting, each write and each read. Redirects are not followed.
+    `timeout_ms` bounds connecting, each write and each read. Redirects are not followed, so an API key never leaves the
+    origin of the URL. A key that goes over plain http goes past every proxy of the environment: it is for this machine
+    only. (AUTH-006 to AUTH-008)
     """
 
-    def __init__(self, url: str, *, timeout_ms: int) -> None:
+    def __init__(self, url: str, *, timeout_ms: int, api_key: str | None = None) -> None:
         self._base = url.rstrip("/")
         self._timeout_ms = timeout_ms
-        self._client = httpx.Client(timeout=timeout_ms / 1000, follow_redirects=False)
+        self._client = httpx.Client(
+            timeout=timeout_ms / 1000,
+            follow_redirects=False,
+            headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
+            trust_env=api_key is None or url.startswith("https:"),
+        )
 
     async def exchange(self, request: HttpRequest) -> HttpResponse:
         """Send a request and return its response; raises KafkaError `disconnected`. (ERROR-007)"""

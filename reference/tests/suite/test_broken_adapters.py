@@ -161,7 +161,7 @@ def judged() -> Iterator[Judge]:
             client = ClientTarget(command, deadline_s=deadline_s)
             stack.callback(client.close)
             nowhere = ServerTarget(url="http://127.0.0.1:9")
-            results = judge_all(Targets("broken", None, client, lambda: nowhere), cases)
+            results = judge_all(Targets("broken", (), client, lambda: nowhere), cases)
             return [result for result in results if result.role == "client"]
 
         yield judge

@@ -192,7 +192,7 @@ def test_a_code_case_does_not_pass_in_a_role_that_it_has_no_program_for() -> Non
     server = ServerTarget(url="http://127.0.0.1:9")
     client = ClientTarget(REFERENCE_ADAPTER)
     try:
-        result = judge(case, "client", Targets("made-up", None, client, lambda: server))
+        result = judge(case, "client", Targets("made-up", (), client, lambda: server))
     finally:
         client.close()
     assert result.status is not Status.PASS

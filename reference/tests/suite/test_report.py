@@ -18,9 +18,11 @@ from kafka_do_conformance.target import ServerTarget, Targets
 from kafka_do_conformance.verdict import Exchange, Mismatch, Result, Status
 
 _REGISTRY = requirements()
-_SERVER_MUSTS = {ident for ident, entry in _REGISTRY.items() if (entry.level, entry.role) == ("must", "server")}
-_CLIENT_MUSTS = {ident for ident, entry in _REGISTRY.items() if (entry.level, entry.role) == ("must", "client")}
-_SERVER_SHOULD = next(i for i, entry in _REGISTRY.items() if (entry.level, entry.role) == ("should", "server"))
+_SERVER_MUSTS = [one for one in _REGISTRY.values() if (one.level, one.role) == ("must", "server")]
+_CLIENT_MUSTS = [one for one in _REGISTRY.values() if (one.level, one.role) == ("must", "client")]
+_SERVER_CORE = [one for one in _SERVER_MUSTS if one.feature == "core"]
+_CLIENT_CORE = [one for one in _CLIENT_MUSTS if one.feature == "core"]
+_SERVER_SHOULD = "PRODUCE-004"
 
 _PASSED = Result("passes", "server", "A title", "must", ["FETCH-001"], Status.PASS, 3)
 _FAILED = Result(
@@ -90,9 +92,27 @@ def test_a_requirement_is_shown_when_every_case_that_cites_it_passed(tmp_path: P
         replace(_PASSED, requirements=["PRODUCE-017"], role="client", status=Status.HARNESS_ERROR),
     )
     assert _written(run, tmp_path)["summary"]["must"] == {
-        "server": {"total": len(_SERVER_MUSTS), "shown": 2},
-        "client": {"total": len(_CLIENT_MUSTS), "shown": 0},
+        "server": {
+            "total": len(_SERVER_CORE),
+            "shown": 2,
+            "not_applicable": len(_SERVER_MUSTS) - len(_SERVER_CORE),
+        },
+        "client": {
+            "total": len(_CLIENT_CORE),
+            "shown": 0,
+            "not_applicable": len(_CLIENT_MUSTS) - len(_CLIENT_CORE),
+        },
     }
+
+
+def test_only_requirements_of_the_features_that_were_judged_are_counted() -> None:
+    everything, nothing = list(SPEC.features), ["core"]
+    run = _run(_PASSED)
+    excluded = [one for one in _SERVER_MUSTS if one.lacks]
+    assert excluded
+    for settings, other in (([everything, nothing], 0), ([everything], len(excluded))):
+        run.offers = {"server": settings}
+        assert run.must()["server"] == {"total": len(_SERVER_MUSTS) - other, "shown": 1, "not_applicable": other}
 
 
 def test_only_the_roles_that_were_judged_are_counted() -> None:
@@ -156,7 +176,7 @@ def test_a_real_failure_has_everything_that_its_explanation_needs() -> None:
     case = next(case for case in load_all() if case.slug == "fetch-what-is-not-there")
     with Peer(always=NULL_SERVERS["always internal"]) as peer:
         server = ServerTarget(url=peer.url)
-        result = judge(case, "server", Targets(peer.url, server, None, lambda: server))
+        result = judge(case, "server", Targets(peer.url, (server,), None, lambda: server))
     assert result.status is Status.FAIL
     assert ("status", "201", "500") in [(m.place, m.allowed, m.seen) for m in result.mismatches]
     (exchange,) = result.exchanges
@@ -170,7 +190,7 @@ def test_a_recommendation_that_is_not_followed_is_a_warning_and_no_failure() -> 
     assert (case.level("server"), case.cites("server")) == ("should", [_SERVER_SHOULD])
     with Peer(always=NULL_SERVERS["always internal"]) as peer:
         server = ServerTarget(url=peer.url)
-        result = judge(case, "server", Targets(peer.url, server, None, lambda: server))
+        result = judge(case, "server", Targets(peer.url, (server,), None, lambda: server))
     assert result.status is Status.WARN
     assert result.status in GOOD
     (line,) = (line for line in summarise(_run(result), None) if "warning" in line)
@@ -187,7 +207,9 @@ def test_the_summary_names_the_implementation_and_what_it_gave(tmp_path: Path) -
     run.implementations["server"] = {"name": "made-up", "version": "1.2"}
     lines = summarise(run, tmp_path / "report.json")
     assert lines[0] == f"kafka.do conformance, protocol revision {SPEC.revision}, --impl=http://127.0.0.1:1"
-    assert lines[1] == f"  server  made-up 1.2: 1 fail, 2 pass; 1 of {len(_SERVER_MUSTS)} MUST requirements shown"
+    other = len(_SERVER_MUSTS) - len(_SERVER_CORE)
+    shown = f"1 of {len(_SERVER_CORE)} MUST requirements shown ({other} do not apply)"
+    assert lines[1] == f"  server  made-up 1.2: 1 fail, 2 pass; {shown}"
     assert lines[-1] == f"  report  {tmp_path / 'report.json'}"
     assert not any("too little" in line for line in lines)
 

@@ -1,0 +1,135 @@
+"""One implementation in different settings: which one a case is judged on, and what no report may show."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from kafka_do.spec import SPEC
+from kafka_do_conformance.case import CodeCase
+from kafka_do_conformance.judge import judge
+from kafka_do_conformance.load import load_all
+from kafka_do_conformance.peer import Peer, ScriptedAnswer
+from kafka_do_conformance.session import ServerSession
+from kafka_do_conformance.target import ServerTarget, Targets, UnknownImplError, parse_impl
+from kafka_do_conformance.verdict import Mismatch, NotApplicable, Status, Violation
+
+_JSON = (("Content-Type", "application/json"),)
+_KEY = "a-key-of-the-test"
+_ORIGIN = "https://shop.example"
+
+
+def _case(
+    *requirements: str, run: Callable[[ServerSession], None] | None = None, lacks: tuple[str, ...] = ()
+) -> CodeCase:
+    return CodeCase(
+        "made-up", "A title", requirements, "A hint", "none", run_server=run or (lambda _: None), lacks=lacks
+    )
+
+
+def _peer(*features: str) -> Peer:
+    body = json.dumps({"features": features, "limits": SPEC.limits}).encode()
+    return Peer(always=ScriptedAnswer(200, _JSON, body))
+
+
+def _targets(*servers: ServerTarget) -> Targets:
+    return Targets("made-up", servers, None, lambda: servers[0])
+
+
+@pytest.mark.parametrize(
+    ("case", "first"),
+    [
+        (_case("FETCH-001"), True),
+        (_case("AUTH-001"), True),
+        (_case("CORS-001", "AUTH-001"), True),
+        (_case("CORS-005"), False),
+        (_case("AUTH-005"), False),
+        (_case("FETCH-001", lacks=("cors",)), False),
+    ],
+    ids=lambda value: "+".join((*value.requirements, *value.lacks)) if isinstance(value, CodeCase) else None,
+)
+def test_a_case_is_judged_in_the_first_setting_that_it_is_for(case: CodeCase, *, first: bool) -> None:
+    with _peer("core", "api_keys", "cors") as everything, _peer("core") as nothing:
+        one = ServerTarget(url=everything.url, api_key=_KEY, origin=_ORIGIN)
+        other = ServerTarget(url=nothing.url)
+        assert _targets(one, other).server_for(case) is (one if first else other)
+
+
+@pytest.mark.parametrize(
+    ("features", "target", "case", "words"),
+    [
+        (("core",), {}, _case("AUTH-001"), "does not list api_keys"),
+        (("core", "cors"), {"origin": _ORIGIN}, _case("CORS-005"), "about servers without cors"),
+        (("core", "cors"), {}, _case("CORS-001"), "--origin"),
+        (("core", "api_keys"), {}, _case("FETCH-001"), "--api-key"),
+    ],
+    ids=["lacks-what-is-needed", "has-what-is-excluded", "no-origin", "no-key"],
+)
+def test_a_case_that_is_for_no_setting_is_not_applicable(
+    features: tuple[str, ...], target: dict[str, str], case: CodeCase, words: str
+) -> None:
+    with _peer(*features) as peer:
+        targets = _targets(ServerTarget(url=peer.url, **target))  # type: ignore[arg-type]
+        with pytest.raises(NotApplicable, match=words):
+            targets.server_for(case)
+        assert judge(case, "server", targets).status is Status.NOT_APPLICABLE
+
+
+def test_a_feature_that_is_listed_but_missing_is_a_failure() -> None:
+    case = next(case for case in load_all() if case.slug == "requests-without-a-valid-key")
+    with _peer("core", "api_keys") as peer:
+        result = judge(case, "server", _targets(ServerTarget(url=peer.url, api_key=_KEY)))
+    assert result.status is Status.FAIL
+
+
+def test_a_server_without_a_discovery_is_judged_by_what_every_server_has() -> None:
+    with Peer(always=ScriptedAnswer(500, _JSON, b"{")) as peer:
+        targets = _targets(ServerTarget(url=peer.url))
+        assert targets.server_for(_case("FETCH-001")) is targets.servers[0]
+
+
+def test_a_key_goes_with_every_request_unless_the_case_says_otherwise() -> None:
+    with Peer(always=ScriptedAnswer()) as peer:
+        session = ServerSession(ServerTarget(url=peer.url).wire(), api_key=_KEY)
+        session.send("GET", "/v1/a")
+        session.send("GET", "/v1/b", headers=(("authorization", "Bearer other"),))
+        session.send("GET", "/v1/c", headers=(("Authorization", None), ("X-A", "b")))
+        session.wire.close()
+    assert [request.header("Authorization") for request in peer.requests] == [f"Bearer {_KEY}", "Bearer other", None]
+    assert peer.requests[2].header("X-A") == "b"
+
+
+def test_no_result_shows_a_key_wherever_it_was_seen() -> None:
+    def fail(session: ServerSession) -> None:
+        session.send("GET", f"/v1?key={_KEY}")
+        seen = [Mismatch(f"place {_KEY}", f"allowed {_KEY}", f"seen {_KEY}")]
+        raise Violation(f"step {_KEY}", seen, session.exchanges)
+
+    def break_down(_: ServerSession) -> None:
+        raise RuntimeError(_KEY)
+
+    with Peer(always=ScriptedAnswer(200, _JSON, json.dumps({"features": ["core"], "key": _KEY}).encode())) as peer:
+        targets = _targets(ServerTarget(url=peer.url, api_key=_KEY))
+        results = [judge(_case("FETCH-001", run=run), "server", targets) for run in (fail, break_down)]
+    assert [result.status for result in results] == [Status.FAIL, Status.HARNESS_ERROR]
+    assert all(_KEY not in repr(result) for result in results)
+    assert "place <the key>" in repr(results[0])
+
+
+@pytest.mark.parametrize("impl", ["reference", "cmd:./adapter"])
+@pytest.mark.parametrize("option", [{"api_key": _KEY}, {"origin": _ORIGIN}])
+def test_keys_and_origins_are_for_servers_at_an_address(impl: str, option: dict[str, str]) -> None:
+    with pytest.raises(UnknownImplError, match="--api-key and --origin are for --impl=http") as refused:
+        parse_impl(impl, **option)  # type: ignore[arg-type]
+    assert _KEY not in str(refused.value)
+
+
+def test_the_reference_is_judged_with_every_feature_and_with_none() -> None:
+    targets = parse_impl("reference")
+    try:
+        everything, nothing = targets.offers("server")
+    finally:
+        targets.close()
+    assert sorted(everything) == sorted(SPEC.features)
+    assert nothing == ["core"]
+    assert len(targets.secrets[0]) >= 32
