@@ -21,7 +21,6 @@ from kafka_do_conformance.judge_client import judge_client
 from kafka_do_conformance.judge_server import judge_server
 from kafka_do_conformance.load import CASES, load_file
 from kafka_do_conformance.peer import Peer
-from kafka_do_conformance.session import ServerSession
 from kafka_do_conformance.target import ClientTarget, ServerTarget, Targets, UnknownImplError, parse_impl
 from kafka_do_conformance.verdict import Timeout
 from kafka_do_conformance.visible import visible
