@@ -17,7 +17,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[][{},]', re.DOTALL)
+_NAME = re.compile(rb'"((?:[^"\\]++|\\.)*+)":', re.DOTALL)
 
 
 def find_duplicate(body: bytes, message: msgspec.Struct) -> list[str] | None:
@@ -65,29 +65,21 @@ def _parts(message: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct] | No
 
 
 def _repeated(text: bytes, members: dict[str, msgspec.Raw], path: list[str]) -> Iterator[list[str]]:
-    """Yield the path of each name that an object has again; `members` has each name once."""
+    """Yield the path of a name that an object has again; `members` has each name once, with the last of its values.
+
+    Values are skipped by their length, whatever is in them: a name before another value than its last stands twice.
+    """
     once = sum(len(_encode(name)) + len(b":,") + len(value) for name, value in members.items())
     if len(text) == len(b"{}") + max(0, once - len(b",")):
         return
     seen: set[str] = set()
-    for name in _names(text):
-        if name in seen:
+    place = len(b"{")
+    while match := _NAME.match(text, place):
+        name = match[1].decode() if b"\\" not in match[1] else msgspec.json.decode(match[0][:-1], type=str)
+        value = bytes(members[name])
+        place = match.end() + len(value)
+        if name in seen or not text.startswith(value, match.end()) or text[place] not in b",}":
             yield [*path, name]
+            return
         seen.add(name)
-
-
-def _names(text: bytes) -> Iterator[str]:
-    """Yield the names of an object's members as they stand, repeated ones too."""
-    depth = 0
-    is_name = False
-    for token in _TOKEN.findall(text):
-        if token in b"{[":
-            depth += 1
-            is_name = depth == 1
-        elif token in b"]}":
-            depth -= 1
-        elif depth == 1 and token == b",":
-            is_name = True
-        elif depth == 1 and is_name:
-            yield msgspec.json.decode(token, type=str)
-            is_name = False
+        place += len(b",")
