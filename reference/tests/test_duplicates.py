@@ -74,10 +74,18 @@ def _one_of(*texts: str) -> _Texts:
 
 
 _value = _one_of(
-    "1", "null", '"a,b"', '{"a":1,"a":2}', '[{"value":{},"value":{}}]', '"\\"}{,\\\\"', '{"key":"k","key":[1,{}]}', "{}"
+    "1",
+    "12",
+    "null",
+    '"a,b"',
+    '{"a":1,"a":2}',
+    '[{"value":{},"value":{}}]',
+    '"\\"}{,\\\\"',
+    '{"key":"k","key":[1,{}]}',
+    "{}",
 )
 _text = _one_of('"k"', '"\\u006b"', '"{\\"k\\":1,\\"k\\":2}"', '""', '"é"', '"/"', '"\\/"', '"\\n\\u000a"')
-_number = _one_of("0", "7")
+_number = _one_of("0", "7", "71")
 _header = _object({"key": _text, "value": _one_of("null", '"v"')}, {"value_encoding": _one_of('"string"', '"base64"')})
 _record: dict[str, _Texts] = {
     "key": _text | st.just("null"),
@@ -160,6 +168,9 @@ def _decoded(binding: OperationBinding[Any, Any], body: str) -> Any:
             '{"records": [{"value": 1, "timestamp_ms": 1, "timestamp_ms": 2}]}',
             "/records/0/timestamp_ms",
         ),
+        (PRODUCE, '{"records": [{"value": 1, "value": 12}]}', "/records/0/value"),
+        (PRODUCE, '{"records": [{"value": 12, "value": 1}]}', "/records/0/value"),
+        (PRODUCE, '{"records": [{"value": [], "key": "a", "value": [[]]}]}', "/records/0/value"),
         (CREATE_TOPIC, '{"topic": "t", "topic": "t"}', "/topic"),
         (CREATE_TOPIC, '{"topic": "t", "configs": {"a/b": "1", "a/b": "1"}}', "/configs/a~1b"),
         (ALTER_TOPIC, '{"configs": {"a": null, "a": "1"}}', "/configs/a"),
