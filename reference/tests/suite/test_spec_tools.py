@@ -240,10 +240,14 @@ def test_error_pages_that_lie_elsewhere_are_told(found: Faults) -> None:
 
 
 def test_a_chapter_is_split_into_paragraphs_with_their_lines_and_attributes() -> None:
-    found = paragraphs("a.md", "# A\n\nOne\n  two.\n{: #A-001 .must .x role=server by=wire odd }\n\n\n- a\n- b\n")
+    found = paragraphs(
+        "a.md", "# A\n\nOne\n  two.\n{: #A-001 .must .x role=server by=wire feature=two_words odd }\n\n\n- a\n- b\n"
+    )
     assert found == [
         Paragraph("a.md", 1, "# A", None, (), {}),
-        Paragraph("a.md", 3, "One two.", "A-001", ("must", "x"), {"role": "server", "by": "wire"}),
+        Paragraph(
+            "a.md", 3, "One two.", "A-001", ("must", "x"), {"role": "server", "by": "wire", "feature": "two_words"}
+        ),
         Paragraph("a.md", 8, "- a - b", None, (), {}),
     ]
     assert found[1].place == "spec/a.md:3"
