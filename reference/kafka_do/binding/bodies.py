@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -40,11 +40,18 @@ def text_response(status: int, text: bytes) -> HttpResponse:
     return HttpResponse(status, _JSON_HEADERS, text)
 
 
-def decode_body(request: HttpRequest, *decoders: msgspec.json.Decoder[_M]) -> _M:
-    """Return the message in a request's body, as the first of the decoders has it that takes it.
+def decode_body(
+    request: HttpRequest,
+    decoder: msgspec.json.Decoder[_M],
+    *,
+    usual: msgspec.json.Decoder[_M] | None = None,
+    check: Callable[[_M], None] = lambda _: None,
+) -> _M:
+    """Return the message in a request's body, as the decoder `usual` has it if that takes it.
 
-    JSON within the message has no white space between its tokens. Raises KafkaError `unsupported_media_type` (CONV-008)
-    or `invalid_request` (CONV-004 to CONV-006, CONV-014), which says what the last decoder finds wrong.
+    JSON within the message has no white space between its tokens. `check` is called before members that stand twice are
+    looked for. Raises KafkaError `unsupported_media_type` (CONV-008) or `invalid_request` (CONV-004 to CONV-006,
+    CONV-014), which says what `decoder` finds wrong.
     """
     declared = media_type(request.headers)
     if declared != JSON:
@@ -55,10 +62,11 @@ def decode_body(request: HttpRequest, *decoders: msgspec.json.Decoder[_M]) -> _M
         if not request.body.isascii():
             request.body.decode()
         body = json_text.compact_body(request.body)
-        message = _decode(body, decoders)
+        message = decoder.decode(body) if usual is None else _decode(body, decoder, usual)
+        check(message)
         repeated = find_duplicate(body, message)
     except msgspec.ValidationError as error:
-        raise invalid_request([_fault(str(error), decoders[-1].type, request.body)]) from None
+        raise invalid_request([_fault(str(error), decoder.type, request.body)]) from None
     except UnicodeDecodeError as error:
         raise invalid_request([("", f"not UTF-8: byte 0x{request.body[error.start]:02x} at {error.start}")]) from None
     except msgspec.DecodeError as error:
@@ -70,14 +78,11 @@ def decode_body(request: HttpRequest, *decoders: msgspec.json.Decoder[_M]) -> _M
     return message
 
 
-def _decode(body: bytes, decoders: Sequence[msgspec.json.Decoder[_M]]) -> _M:
-    *others, last = decoders
-    for decoder in others:
-        try:
-            return decoder.decode(body)
-        except msgspec.ValidationError:
-            pass
-    return last.decode(body)
+def _decode(body: bytes, decoder: msgspec.json.Decoder[_M], usual: msgspec.json.Decoder[_M]) -> _M:
+    try:
+        return usual.decode(body)
+    except msgspec.ValidationError:
+        return decoder.decode(body)
 
 
 def _fault(words: str, message: type[msgspec.Struct], body: bytes) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Requests and responses as plain data."""
 
+import functools
 from collections.abc import Iterable
 
 import msgspec
@@ -37,5 +38,12 @@ def header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 
 def media_type(headers: Iterable[tuple[str, str]]) -> str | None:
     """Return the media type of `Content-Type` without its parameters, in lower case."""
-    value = header(headers, "Content-Type")
-    return None if value is None else value.partition(";")[0].strip().lower()
+    for name, value in headers:
+        if name == "Content-Type" or name.lower() == "content-type":
+            return _essence(value)
+    return None
+
+
+@functools.lru_cache(maxsize=256)
+def _essence(value: str) -> str:
+    return value.partition(";")[0].strip().lower()

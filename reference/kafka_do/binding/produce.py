@@ -12,6 +12,7 @@ from kafka_do.binding.operation import OperationBinding, decode_message
 from kafka_do.binding.parameters import Values
 from kafka_do.binding.problems import problem_of_response, problem_response
 from kafka_do.core.broker import Produce, ProducePartition
+from kafka_do.core.checks import check_count
 from kafka_do.core.item_errors import error_of_item
 from kafka_do.core.messages import (
     ProduceAccepted,
@@ -71,7 +72,7 @@ class ProduceBinding(_AppendBinding[Produce]):
 
     def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> Produce:
         """Return what is asked. (PRODUCE-012)"""
-        body = decode_body(request, _PLAIN, _REQUEST)
+        body = _decode(request, _REQUEST, limits)
         return Produce(str(values["topic"]), body.records, body.acks, body.timeout_ms)
 
 
@@ -80,7 +81,14 @@ class ProducePartitionBinding(_AppendBinding[ProducePartition]):
 
     def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> ProducePartition:
         """Return what is asked. (PRODUCE-021)"""
-        body = decode_body(request, _PLAIN, _PARTITION_REQUEST)
+        body = _decode(request, _PARTITION_REQUEST, limits)
         return ProducePartition(
             str(values["topic"]), int(values["partition"]), body.records, body.acks, body.timeout_ms
         )
+
+
+def _decode(request: HttpRequest, decoder: msgspec.json.Decoder[Any], limits: Mapping[str, int]) -> Any:
+    """Return the body; how many records there are is checked before each of them is looked at. (PRODUCE-013)"""
+    return decode_body(
+        request, decoder, usual=_PLAIN, check=lambda body: check_count(body.records, limits["max_records_per_request"])
+    )

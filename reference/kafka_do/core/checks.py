@@ -8,7 +8,7 @@ from kafka_do.core.errors import invalid_request
 from kafka_do.core.messages import ProducePartitionRecord, ProduceRecord
 from kafka_do.spec import SPEC
 
-__all__ = ["check_integer", "check_parameters", "check_records"]
+__all__ = ["check_count", "check_integer", "check_parameters", "check_records"]
 
 _FIRST_PARTITION, _LAST_PARTITION = SPEC.ranges["PartitionNumber"]
 _FIRST_TIME, _LAST_TIME = SPEC.ranges["TimestampMs"]
@@ -33,6 +33,12 @@ def check_parameters(operation: str, values: Mapping[str, int]) -> None:
     ]
     if faults:
         raise invalid_request(faults)
+
+
+def check_count(records: Sequence[object], most: int) -> None:
+    """Raise KafkaError `invalid_request` unless a request has from one to `most` records. (PRODUCE-012, PRODUCE-013)"""
+    if not 1 <= len(records) <= most:
+        raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(records)}")])
 
 
 def check_records(records: Sequence[ProduceRecord | ProducePartitionRecord]) -> None:

@@ -30,18 +30,17 @@ _times = msgspec.json.Decoder(list[Timed]).decode
 
 
 class Segment:
-    """`count` records from `base_offset` on; `latest_ms` is the largest of their timestamps.
+    """`count` records from `base_offset` on; their text has about `length` bytes.
 
     Positions within a segment count from 0 at `base_offset`. The text is a JSON array.
     """
 
-    __slots__ = ("_pieces", "_sizes", "_starts", "base_offset", "count", "latest_ms", "length")
+    __slots__ = ("_pieces", "_sizes", "_starts", "base_offset", "count", "length")
 
     def __init__(self, base_offset: int) -> None:
         self.base_offset = base_offset
         self.count = 0
         self.length = 0
-        self.latest_ms = 0
         self._pieces: list[bytes] = []
         self._starts: array[int] | None = None
         self._sizes: array[int] | None = None
@@ -51,9 +50,8 @@ class Segment:
         self._pieces.append(batch.text)
         self.count += batch.count
         self.length += len(batch.text)
-        self.latest_ms = max(self.latest_ms, batch.latest_ms)
         self._starts = self._sizes = None
-        if self.is_full:
+        if len(self._pieces) > 1 and self.is_full:
             self.text()
 
     @property

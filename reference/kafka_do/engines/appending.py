@@ -8,8 +8,8 @@ from msgspec import UNSET
 
 from kafka_do.core import json_text
 from kafka_do.core.batch import Row, write_batch, write_rows
-from kafka_do.core.checks import check_records
-from kafka_do.core.errors import KafkaError, invalid_request
+from kafka_do.core.checks import check_count, check_records
+from kafka_do.core.errors import KafkaError
 from kafka_do.core.item_errors import item_of_error
 from kafka_do.core.log import PartitionLog
 from kafka_do.core.messages import ProduceResult
@@ -29,9 +29,7 @@ def settled(records: Sequence[IncomingRecord], limits: Mapping[str, int]) -> Seq
 
     Raises KafkaError `invalid_request`.
     """
-    most = limits["max_records_per_request"]
-    if not 1 <= len(records) <= most:
-        raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(records)}")])
+    check_count(records, limits["max_records_per_request"])
     depth = limits["max_json_depth"]
     _check_depth(records, depth)
     if are_plain(records):
@@ -60,8 +58,7 @@ class Appending:
         self, topic: Topic, limits: Mapping[str, int], now_ms: int, appended: Callable[[PartitionLog], None]
     ) -> None:
         self._topic = topic
-        self._max_record_bytes = limits["max_record_bytes"]
-        self._max_batch_bytes = min(limits["max_batch_bytes"], topic.configs.max_message_bytes)
+        self._limits = limits
         self._now_ms = now_ms
         self._appended = appended
 
@@ -97,7 +94,7 @@ class Appending:
 
     def _timed(self, records: Sequence[IncomingRecord]) -> Sequence[IncomingRecord]:
         """Return the records without times of their own where the topic does not keep these. (TOPIC-010)"""
-        if are_plain(records) or not self._topic.configs.replaces_timestamps:
+        if not self._topic.configs.replaces_timestamps or are_plain(records):
             return records
         return [msgspec.structs.replace(record, timestamp_ms=UNSET) for record in records]
 
@@ -123,6 +120,14 @@ class Appending:
         log.append(batch)
         self._appended(log)
         return []
+
+    @property
+    def _max_record_bytes(self) -> int:
+        return self._limits["max_record_bytes"]
+
+    @property
+    def _max_batch_bytes(self) -> int:
+        return min(self._limits["max_batch_bytes"], self._topic.configs.max_message_bytes)
 
     def _too_large(self, text: bytes, partition: int) -> list[ProduceResult]:
         """Return the errors of a batch that is too large or has a record that is; none for one that fits."""

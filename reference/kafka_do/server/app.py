@@ -62,40 +62,30 @@ class App:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
-            try:
-                await self._exchange(scope, receive, send)
-            except ClientLeftError:
-                return
+            await self._exchange(scope, receive, send)
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["raw_path"].decode("latin-1")
         fields = combine(scope["headers"])
         request_id = self._request_ids.of(fields.get(b"x-request-id"))
-        response = await self._respond(scope, path, fields, receive)
-        if response.status >= _PROBLEMS:
-            response = identified(response, request_id=request_id, instance=path)
-        headers = [
-            *_encode(response.headers),
-            *_REVISION,
-            (_REQUEST_ID, request_id.encode()),
-            *(_encode(self._cors.headers(fields)) if self._cors is not None else ()),
-        ]
-        if response.status != _NO_CONTENT:
-            headers.append((b"content-length", str(len(response.body)).encode()))
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
-
-    async def _respond(self, scope: Scope, path: str, fields: Fields, receive: Receive) -> HttpResponse:
         try:
-            try:
-                return await self._answer(scope, path, fields, receive)
-            except KafkaError as error:
-                return problem_response(error)
+            response = await self._answer(scope, path, fields, receive)
         except ClientLeftError:
-            raise
+            return
+        except KafkaError as error:
+            response = _problem(error)
         except Exception:  # noqa: BLE001  the client is told `internal`, the log tells why
             _log.exception("%s %s failed", scope["method"], scope["path"])
-            return problem_response(KafkaError("internal", "the server failed; its log tells why"))
+            response = _internal()
+        if response.status >= _PROBLEMS:
+            response = identified(response, request_id=request_id, instance=path)
+        headers = [*_encode(response.headers), _REVISION, (_REQUEST_ID, request_id.encode())]
+        if self._cors is not None:
+            headers += _encode(self._cors.headers(fields))
+        if response.status != _NO_CONTENT:
+            headers.append((b"content-length", b"%d" % len(response.body)))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
 
     async def _answer(self, scope: Scope, path: str, fields: Fields, receive: Receive) -> HttpResponse:
         method = scope["method"]
@@ -121,9 +111,23 @@ class App:
         """Return the whole body, inflated; raises KafkaError. (CONV-009, HTTP-004 to HTTP-007)"""
         limit = self._limits["max_request_bytes"]
         is_compressed = b"content-encoding" in fields and check_coding(fields[b"content-encoding"])
-        check_announced(fields, limit)
+        if b"expect" in fields:
+            check_announced(fields, limit)
         body = await read_body(receive, limit)
         return inflate(body, limit) if is_compressed and body else body
+
+
+def _problem(error: KafkaError) -> HttpResponse:
+    """Return the problem that an error is; one that no server may answer is a fault of the server."""
+    try:
+        return problem_response(error)
+    except Exception:  # noqa: BLE001  whatever it is
+        _log.exception("%s cannot be answered", error.code)
+        return _internal()
+
+
+def _internal() -> HttpResponse:
+    return problem_response(KafkaError("internal", "the server failed; its log tells why"))
 
 
 def _check_accept(fields: Fields) -> None:
@@ -145,7 +149,7 @@ def _encode(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes], 
     return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers)
 
 
-_REVISION = _encode(((REVISION_HEADER, SPEC.revision),))
+(_REVISION,) = _encode(((REVISION_HEADER, SPEC.revision),))
 _REQUEST_ID = REQUEST_ID_HEADER.lower().encode()
 
 

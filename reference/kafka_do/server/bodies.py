@@ -15,9 +15,9 @@ class ClientLeftError(Exception):
 
 
 def check_announced(fields: Mapping[bytes, bytes], limit: int) -> None:
-    """Refuse a body that is too long before it is sent, if its client waits for that; raises KafkaError."""
+    """Refuse a body that is announced to be too long, before it is sent; raises KafkaError."""
     announced = fields.get(b"content-length", b"")
-    if b"expect" in fields and announced.isdigit() and int(announced) > limit:
+    if announced.isdigit() and int(announced) > limit:
         raise too_large("is longer than", limit)
 
 
