@@ -1,4 +1,4 @@
-"""A plugin of pytest for mutated code: Hypothesis makes the same examples each time, and few, as every mutant sees them."""
+"""A plugin of pytest for mutated code: Hypothesis makes the same examples each time, and few: each mutant sees them."""
 
 import pytest
 from hypothesis import Phase, settings
