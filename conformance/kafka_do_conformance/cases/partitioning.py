@@ -32,7 +32,10 @@ def murmur2_vectors(server: ServerSession) -> None:
             continue
         topic = server.create_topic(count)
         _require_partitions(server, topic, keys, "base64")
-        _require_partitions(server, topic, [(key, partition) for key, partition in keys if _is_text(key)], "string")
+        texts = [(key, partition) for key, partition in keys if _is_text(key)]
+        _require_partitions(server, topic, texts, "string")
+        for others in texts[1:]:
+            _require_partitions(server, topic, [texts[0], others] * 10, "string")
 
 
 def _require_partitions(

@@ -121,7 +121,7 @@ def _states(workshop: Path) -> dict[str, str]:
 def _mutant(workshop: Path, name: str) -> Mutant:
     """Return what a mutant changes; its name in mutmut counts and is another one after any change of its function."""
     module, _, function = name.partition("__mutmut_")[0].removeprefix("kafka_do.").rpartition(".")
-    function = function.removeprefix("x").strip("ǁ_") if "ǁ" in function else function.removeprefix("x_")
+    function = function.removeprefix("xǁ" if "ǁ" in function else "x_")
     function = function.replace("ǁ_get_", "ǁ").replace("ǁ", ".")
     changed = [line for line in _output(workshop, "show", name).splitlines() if re.match(r"[-+](?![-+]{2} )", line)]
     line, became = (" ".join(one[1:].strip() for one in changed if one[0] == sign) for sign in "-+")
