@@ -124,10 +124,12 @@ def json_keeps_its_tokens(server: ServerSession) -> None:
     """Write every JSON text of the fixture within a list and an object with white space, and compare the bytes."""
     texts = [base64.b64decode(row["base64"]) for row in _fixture("encodings") if row["auto"] == "json"]
     topic = server.create_topic(1)
-    spaced = [b'{"value":\t\r\n [ %b\n,{\t"a" :%b } ]\r}' % (text, text) for text in texts]
-    body = b'{"records":[' + b",".join(spaced) + b"]}"
-    server.expect("produce", server.send("POST", f"/v1/topics/{topic}/records", body=body), {"status": 200})
-    wanted = [b'[%b,{"a":%b}]' % (text, text) for text in texts]
+    kinds = (b"\t\r\n ", b" ", b"\t", b"\r", b"\n")
+    for space in kinds:
+        spaced = [b'{"value":@[@TEXT@,{@"a"@:TEXT@}@]}'.replace(b"@", space).replace(b"TEXT", text) for text in texts]
+        body = b'{"records":[' + b",".join(spaced) + b"]}"
+        server.expect("produce", server.send("POST", f"/v1/topics/{topic}/records", body=body), {"status": 200})
+    wanted = [b'[%b,{"a":%b}]' % (text, text) for text in texts] * len(kinds)
     found = [_data(record["value"]) for record in server.read_all(topic, 0)]
     server.require(
         "read in base64",
