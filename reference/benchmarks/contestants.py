@@ -4,7 +4,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,7 @@ PEER_VERSION = "0.3.7"
 _HERE = Path(__file__).parent
 _TOPIC = "t"
 _STREAM = "/v1/stream/t"
+_BOUND_S = 0.1
 
 
 def _nothing(_: str) -> None:
@@ -42,7 +45,8 @@ def _nothing(_: str) -> None:
 class Entry:
     """A contestant's part in a measurement: what is started, made ready (its URL is given) and loaded.
 
-    One request has `records` records. `held` counts those that the server holds afterwards.
+    One request has `records` records. `held` counts those that the server holds afterwards; `beside` runs while it is
+    loaded.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Entry:
     prepare: Callable[[str], None] = _nothing
     records: int = 1
     held: Callable[[str], int] | None = None
+    beside: Callable[[str], AbstractContextManager[object]] = nullcontext
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,16 @@ class Ours:
             held=lambda url: held(url, _TOPIC),
         )
 
+    def produce_bounded(self, records: Sequence[str], *, connections: int) -> Entry:
+        """Produce `records` likewise, while the topic is deleted ten times a second; producing makes it again."""
+        return Entry(
+            f"{self.name}, log bounded",
+            self.start,
+            Load(f"/v1/topics/{_TOPIC}/records", envelope(records), connections),
+            records=len(records),
+            beside=lambda url: _deleting(url, _TOPIC),
+        )
+
     def read(self, requests: Iterable[Iterable[str]], query: str, *, connections: int, name: str = "") -> Entry:
         """Fetch with `query` again and again what `requests`, each of some records, produced before."""
 
@@ -85,6 +100,24 @@ class Ours:
 
         path = f"/v1/topics/{_TOPIC}/partitions/0/records?{query}"
         return Entry(f"{self.name}{name}", self.start, Load(path, None, connections), prepare=prepare)
+
+
+@contextmanager
+def _deleting(url: str, topic: str) -> Iterator[None]:
+    over = threading.Event()
+
+    def delete() -> None:
+        while not over.wait(_BOUND_S):
+            exchange(url, "DELETE", f"/v1/topics/{topic}")
+
+    thread = threading.Thread(target=delete)
+    exchange(url, "POST", "/v1/topics", json.dumps({"topic": topic}))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _check_batch(found: Sequence[object]) -> None:

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from benchmarks.backing import touch_memory
 from benchmarks.contestants import Entry
 from benchmarks.load import Run, run_load
 from benchmarks.report import Series
@@ -74,10 +75,12 @@ def compete(entries: Sequence[Entry], effort: Effort) -> list[Outcome]:
 
 
 def _round(entry: Entry, outcome: Outcome, effort: Effort) -> None:
+    touch_memory()
     with entry.start() as server:
         entry.prepare(server.url)
-        run_load(server, entry.load, effort.warm_up)
-        run = run_load(server, entry.load, effort.seconds)
+        with entry.beside(server.url):
+            run_load(server, entry.load, effort.warm_up)
+            run = run_load(server, entry.load, effort.seconds)
         outcome.runs.append(run)
         outcome.resident_mib.append(server.resident_mib())
         if entry.held is not None:

@@ -50,12 +50,14 @@ def produce_batch(field: Field, effort: Effort) -> Iterator[Measurement]:
     entries = [
         ours.produce(records, connections=_FEW, partitions=partitions) for partitions in goals for ours in field.ours
     ]
-    outcomes = compete([*entries, *peer], effort)
+    bounded = [ours.produce_bounded(records, connections=_FEW) for ours in field.ours]
+    outcomes = compete([*entries, *peer, *bounded], effort)
+    competing = len(entries) + len(peer)
     title = f"{BATCH} records of 100 bytes with fresh keys, {_FEW} connections"
     found = Measurement("produce-batch", title, [one.rates() for one in outcomes])
     for first, goal in zip(range(0, len(entries), len(field.ours)), goals.values(), strict=True):
         layout = outcomes[first : first + len(field.ours)]
-        for other in [*layout[1:], *outcomes[len(entries) :]]:
+        for other in [*layout[1:], *outcomes[len(entries) : competing]]:
             found.ratios += _compared(layout[0], other, _goal(field, other, goal))
     yield _with_growth(found, outcomes)
 

@@ -15,7 +15,8 @@ __all__ = ["find_duplicate"]
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+_buffers: list[bytearray] = []  # one for each thread that has been here at the same time as others
 
 _NAME = re.compile(rb'"((?:[^"\\]++|\\.)*+)":', re.DOTALL)
 
@@ -27,9 +28,17 @@ def find_duplicate(body: bytes, message: msgspec.Struct) -> list[str] | None:
     something stood there that need not: a default, an escape. Only such a text is looked at member by member. So the
     check costs 28 µs for a batch of a thousand records instead of 900.
     """
-    if len(_encode(message)) == len(body):
+    if _length_of(message) == len(body):
         return None
     return next(_duplicates(body, type(message), []), None)
+
+
+def _length_of(message: msgspec.Struct) -> int:
+    """Return how long a message is as compact JSON; a buffer that is used again saves half of the time."""
+    buffer = _buffers.pop() if _buffers else bytearray()
+    _encoder.encode_into(message, buffer)
+    _buffers.append(buffer)
+    return len(buffer)
 
 
 def _duplicates(text: bytes, message: type[msgspec.Struct], path: list[str]) -> Iterator[list[str]]:
@@ -69,7 +78,7 @@ def _repeated(text: bytes, members: dict[str, msgspec.Raw], path: list[str]) -> 
 
     Values are skipped by their length, whatever is in them: a name before another value than its last stands twice.
     """
-    once = sum(len(_encode(name)) + len(b":,") + len(value) for name, value in members.items())
+    once = sum(len(_encoder.encode(name)) + len(b":,") + len(value) for name, value in members.items())
     if len(text) == len(b"{}") + max(0, once - len(b",")):
         return
     seen: set[str] = set()

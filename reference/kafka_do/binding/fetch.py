@@ -77,8 +77,8 @@ class FetchBinding(OperationBinding[FetchRequest, Found]):
 
 
 def _written(found: PartitionSlice, encoding: ReadEncoding, limits: Mapping[str, int]) -> PartitionSlice:
-    """Return what was found in the encoding that a reader wants; it comes in `auto`."""
-    if encoding == "auto":
+    """Return what was found in the encoding that a reader wants; it comes in `auto`, from which `json` never differs."""
+    if encoding in ("auto", "json"):
         return found
     depth = limits["max_json_depth"]
     records = [read_as(record, encoding, depth) for record in stored_records(found.records)]
