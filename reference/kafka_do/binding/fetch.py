@@ -77,7 +77,7 @@ class FetchBinding(OperationBinding[FetchRequest, Found]):
 
 
 def _written(found: PartitionSlice, encoding: ReadEncoding, limits: Mapping[str, int]) -> PartitionSlice:
-    """Return what was found in the encoding that a reader wants; it comes in `auto`, from which `json` never differs."""
+    """Return what was found in the encoding that a reader wants; it comes in `auto`, which is what `json` gives."""
     if encoding in ("auto", "json"):
         return found
     depth = limits["max_json_depth"]

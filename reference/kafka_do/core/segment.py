@@ -13,8 +13,10 @@ from kafka_do.core.records import size_of
 
 __all__ = ["FULL_BYTES", "Segment", "Timed", "join_arrays"]
 
-FULL_BYTES = 65_536
-"""A segment with so much text takes no further batch: long enough for batches of one record, short enough to search."""
+FULL_BYTES = 16_384
+"""A segment with so much text takes no further batch. Small batches are joined until then, so that a million of them
+are not a million segments; larger ones stay as they were written, since joining would cost as much as writing.
+"""
 
 _texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
