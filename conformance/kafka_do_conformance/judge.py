@@ -15,6 +15,7 @@ from kafka_do_conformance.peer import Peer
 from kafka_do_conformance.session import ClientSession
 from kafka_do_conformance.target import Targets
 from kafka_do_conformance.verdict import Exchange, Mismatch, NotApplicable, Result, Status, Violation
+from kafka_do_conformance.visible import redact
 
 __all__ = ["judge"]
 
@@ -57,9 +58,7 @@ def _redacted(result: Result, secrets: list[str]) -> Result:
     """Return a result in which no key can be read, wherever an implementation has put it."""
 
     def hide(text: str) -> str:
-        for secret in secrets:
-            text = text.replace(secret, "<the key>")
-        return text
+        return redact(text, secrets)
 
     return dataclasses.replace(
         result,

@@ -23,7 +23,7 @@ from kafka_do_conformance.load import CASES, load_file
 from kafka_do_conformance.peer import Peer
 from kafka_do_conformance.target import ClientTarget, ServerTarget, Targets, UnknownImplError, parse_impl
 from kafka_do_conformance.verdict import Timeout
-from kafka_do_conformance.visible import visible
+from kafka_do_conformance.visible import redact, visible
 
 __all__ = ["main"]
 
@@ -116,9 +116,10 @@ class Smoke:
 
 def main(arguments: Sequence[str]) -> int:
     """Print a line for each check and a verdict. 0: nobody's fault; 1: the library's or server's; 2: the adapter's."""
-    impl = _impl(arguments)
+    asked = _asked(arguments)
+    impl = str(asked.impl)
     try:
-        targets = parse_impl(impl, deadline_s=_ANSWER_S)
+        targets = parse_impl(impl, deadline_s=_ANSWER_S, api_key=asked.api_key)
     except UnknownImplError as error:
         print(f"kafka-do conformance smoke: {error}", file=sys.stderr)  # noqa: T201
         return 2
@@ -126,17 +127,21 @@ def main(arguments: Sequence[str]) -> int:
         smokes = _smokes(targets, peer, impl)
         _within(_WHOLE_S, lambda: _run(smokes))
         fault = _fault(smokes)
-        print(visible("\n".join(_text(smokes, fault, impl))), flush=True)  # noqa: T201
+        said = redact("\n".join(_text(smokes, fault, impl)), targets.secrets)
+        print(visible(said), flush=True)  # noqa: T201
         _within(_FAREWELL_S, lambda: _end(targets))
     return _STATUS[fault.whose]
 
 
-def _impl(arguments: Sequence[str]) -> str:
+def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="kafka-do conformance smoke", description="Say within five seconds whose fault it is, if it is anybody's."
     )
     parser.add_argument("--impl", default="reference", metavar="SPEC", help="as for kafka-do conformance: reference")
-    return str(parser.parse_args(arguments).impl)
+    parser.add_argument(
+        "--api-key", default="", metavar="KEY", help="with http://host:port: a key that the server takes"
+    )
+    return parser.parse_args(arguments)
 
 
 def _within(seconds: float, function: Callable[[], None]) -> None:

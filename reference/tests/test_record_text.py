@@ -150,6 +150,12 @@ def test_a_value_is_settled_in_the_encoding_in_which_auto_reads_it(
     assert (bytes(kept.value), kept.value_encoding) == (text, settled_encoding)
 
 
+@pytest.mark.parametrize("text", [*"0123456789", "-1", "true", "false", "{}", "[]", "1.5"])
+def test_a_text_that_is_json_is_settled_as_json_whatever_it_begins_with(text: str) -> None:
+    kept = _settled(ProduceRecord(msgspec.Raw(json.dumps(text)), value_encoding="string"))
+    assert (bytes(kept.value), kept.value_encoding) == (text.encode(), "json")
+
+
 @pytest.mark.parametrize("key", [None, "", "k", "é"])
 def test_a_plain_record_has_the_bytes_of_its_text(key: str | None) -> None:
     plain = PlainRecord(msgspec.Raw(b'{"a":1}'), key)

@@ -417,7 +417,10 @@ def members_that_stand_twice(server: ServerSession) -> None:
             ground.refuses(operation, body, pointer)
     ground.is_untouched()
     topic = server.create_topic(1)
-    inside = b'{"records":[{"value":{"a":1,"a":2,"value":[],"value":{}}}]}'
-    server.expect("within a value", server.send("POST", f"/v1/topics/{topic}/records", body=inside), {"status": 200})
-    read = {"status": 200, "values": ['{"a":1,"a":2,"value":[],"value":{}}']}
+    value = '{"a":1,"a":2,"value":[],"value":{}}'
+    for record in ('{"value":VALUE}', '{"key":null,"value":VALUE}', '{"k\\u0065y":"a","headers":[],"value":VALUE}'):
+        inside = f'{{"records":[{record.replace("VALUE", value)}]}}'.encode()
+        response = server.send("POST", f"/v1/topics/{topic}/records", body=inside)
+        server.expect("within a value", response, {"status": 200})
+    read = {"status": 200, "values": [value] * 3}
     server.expect("read it", server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0"), read)

@@ -3,7 +3,8 @@
 import base64
 import json
 from collections import defaultdict
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 from kafka_do.spec import data_root
 from kafka_do_conformance.case import server_case
@@ -11,7 +12,13 @@ from kafka_do_conformance.session import ServerSession
 from kafka_do_conformance.verdict import Mismatch
 
 _REQUESTS = 200
+_FEW = 5
+_TIMES = 9
+_KEYS = 20
 _PARTITIONS = 4
+
+Record = dict[str, Any]
+Form = Callable[[bytes], Record]
 
 
 @server_case(
@@ -20,7 +27,7 @@ _PARTITIONS = 4
     hint="murmur2 of the key's bytes, seed 0x9747b28c, sign bit cleared, modulo N; the empty key is hashed too.",
 )
 def murmur2_vectors(server: ServerSession) -> None:
-    """Produce every key of the fixture to topics of every number of partitions in it."""
+    """Produce the fixture's keys to topics of every number of partitions in it, a few at a time and all at once."""
     rows: list[dict[str, Any]] = json.loads((data_root() / "fixtures" / "murmur2.json").read_text("utf-8"))["rows"]
     limit = server.limits()["max_partitions_per_topic"]
     by_count: dict[int, list[tuple[bytes, int]]] = defaultdict(list)
@@ -31,40 +38,32 @@ def murmur2_vectors(server: ServerSession) -> None:
         if count > limit:
             continue
         topic = server.create_topic(count)
-        _require_partitions(server, topic, keys, "base64")
         texts = [(key, partition) for key, partition in keys if _is_text(key)]
-        _require_partitions(server, topic, texts, "string")
-        for others in texts[1:]:
-            _require_partitions(server, topic, [texts[0], others] * 10, "string")
+        for form, some in ((_in_base64, keys), (_as_text, texts)):
+            for few in range(0, len(some), _FEW):
+                _compare(server, topic, form, some[few : few + _FEW])
+            _compare(server, topic, form, some * _TIMES)
+        for other in texts[1:]:
+            _compare(server, topic, _as_text, [texts[0], other] * _TIMES)
 
 
-def _require_partitions(
-    server: ServerSession, topic: str, keys: list[tuple[bytes, int]], encoding: Literal["string", "base64"]
-) -> None:
-    """Produce keys in one request and fail unless each gets its partition; text is sent as most people send it."""
-    records: list[dict[str, Any]] = [
-        {"key": key.decode(), "value": 0}
-        if encoding == "string"
-        else {"key": base64.b64encode(key).decode(), "key_encoding": "base64", "value": 0}
-        for key, _ in keys
-    ]
-    results = server.produce(topic, records)
-    server.require(
-        f"{len(keys)} keys in the encoding {encoding}",
-        [
-            Mismatch(f"partition of the key 0x{key.hex()}", str(partition), str(result["partition"]))
-            for (key, partition), result in zip(keys, results, strict=True)
-            if result["partition"] != partition
-        ],
-    )
-
-
-def _is_text(key: bytes) -> bool:
-    try:
-        key.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+@server_case(
+    title="A key goes to the same partition whatever else is in the request",
+    requirements=["PRODUCE-002"],
+    hint="Many keys at once, of one length or of several, beside records without one: each is hashed by itself.",
+)
+def keys_among_others(server: ServerSession) -> None:
+    """Produce keys one by one, then all together in different orders and company."""
+    limit = server.limits()["max_partitions_per_topic"]
+    alike = [f"key-{number:04}" for number in range(_KEYS)]
+    others = ["k" * length + str(length) for length in range(_KEYS)]
+    for count in (3, 4, 300):
+        if count > limit:
+            continue
+        topic = server.create_topic(count)
+        alone = {key: server.produce(topic, [{"key": key, "value": 0}])[0]["partition"] for key in (*alike, *others)}
+        for keys in (alike, others, [*alike, *others], [*others, *alike, *alike][::-1]):
+            _compare(server, topic, _as_text, [(key.encode(), alone[key]) for key in keys])
 
 
 @server_case(
@@ -79,3 +78,34 @@ def spread_without_key(server: ServerSession) -> None:
     if len(reached) < _PARTITIONS:
         allowed, seen = f"all {_PARTITIONS} after {_REQUESTS} requests", str(sorted(reached))
         server.require("produce without keys", [Mismatch("partitions", allowed, seen)])
+
+
+def _compare(server: ServerSession, topic: str, form: Form, keys: list[tuple[bytes, int]]) -> None:
+    """Produce records with these keys, and again with records without a key between them, and compare partitions."""
+    for between in ([], [{"value": 0}]):
+        records = [record for key, _ in keys for record in (form(key), *between)]
+        results = server.produce(topic, records)[:: 1 + len(between)]
+        server.require(
+            f"{len(keys)} keys",
+            [
+                Mismatch(f"partition of the key 0x{key.hex()}", str(partition), str(result["partition"]))
+                for (key, partition), result in zip(keys, results, strict=True)
+                if result["partition"] != partition
+            ],
+        )
+
+
+def _in_base64(key: bytes) -> Record:
+    return {"key": base64.b64encode(key).decode(), "key_encoding": "base64", "value": 0}
+
+
+def _as_text(key: bytes) -> Record:
+    return {"key": key.decode(), "value": 0}
+
+
+def _is_text(key: bytes) -> bool:
+    try:
+        key.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

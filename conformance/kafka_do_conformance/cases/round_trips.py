@@ -124,10 +124,11 @@ def json_keeps_its_tokens(server: ServerSession) -> None:
     """Write every JSON text of the fixture within a list and an object with white space, and compare the bytes."""
     texts = [base64.b64decode(row["base64"]) for row in _fixture("encodings") if row["auto"] == "json"]
     topic = server.create_topic(1)
-    spaced = [b'{"value":\t\r\n [ %b\n,{\t"a" :%b } ]\r}' % (text, text) for text in texts]
-    body = b'{"records":[' + b",".join(spaced) + b"]}"
-    server.expect("produce", server.send("POST", f"/v1/topics/{topic}/records", body=body), {"status": 200})
-    wanted = [b'[%b,{"a":%b}]' % (text, text) for text in texts]
+    kinds = (b"\t\r\n ", b" ", b"\t", b"\r", b"\n")
+    spaced = b'{"records":[{"value":@[@TEXT@,{@"a"@:TEXT@}@]}]}'
+    for body in (spaced.replace(b"@", space).replace(b"TEXT", text) for space in kinds for text in texts):
+        server.expect("produce", server.send("POST", f"/v1/topics/{topic}/records", body=body), {"status": 200})
+    wanted = [b'[%b,{"a":%b}]' % (text, text) for text in texts] * len(kinds)
     found = [_data(record["value"]) for record in server.read_all(topic, 0)]
     server.require(
         "read in base64",
@@ -157,6 +158,28 @@ def offsets_for_times(server: ServerSession) -> None:
         wanted.append({**place, "offset": largest["offset"], "timestamp_ms": largest["timestamp"]})
         response = server.send("POST", "/v1/offsets", value={"partitions": asked})
         server.expect(row["name"], response, {"status": 200, "json": {"partitions": wanted}})
+
+
+@server_case(
+    title="The time that the server gave a record is found like any other",
+    requirements=["OFFSETS-002", "OFFSETS-003"],
+    hint="The index of times has every record, also those that came without a time.",
+)
+def server_times_are_found(server: ServerSession) -> None:
+    """Produce records without times and ask for the time that the result tells, and for the largest one."""
+    topic = server.create_topic(1)
+    time_ms = server.produce(topic, [{"value": 1}, {"value": 2}])[0].get("timestamp_ms")
+    first = {"topic": topic, "partition": 0, "offset": 0, "timestamp_ms": time_ms}
+    asked = [
+        {"topic": topic, "partition": 0, "timestamp_ms": time_ms},
+        {"topic": topic, "partition": 0, "timestamp_ms": 1},
+    ]
+    response = server.send("POST", "/v1/offsets", value={"partitions": asked})
+    server.expect("ask for its time", response, {"status": 200, "json": {"partitions": [first, first]}})
+    server.produce(topic, [{"value": 3, "timestamp_ms": 5}])
+    asked = [{"topic": topic, "partition": 0, "at": "max_timestamp"}]
+    response = server.send("POST", "/v1/offsets", value={"partitions": asked})
+    server.expect("ask for the largest", response, {"status": 200, "json": {"partitions": [{"timestamp_ms": time_ms}]}})
 
 
 @server_case(

@@ -95,16 +95,21 @@ def append_time(server: ServerSession) -> None:
     """Send records with times of their own to a topic that does not keep them."""
     topic = fresh_name()
     configs = {"message.timestamp.type": "LogAppendTime"}
-    response = server.send("POST", "/v1/topics", value={"topic": topic, "configs": configs})
+    response = server.send("POST", "/v1/topics", value={"topic": topic, "partitions": 2, "configs": configs})
     server.expect("create", response, {"status": 201})
     now_ms = time.time_ns() // 1_000_000
     near = {"timestamp_ms": {"$type": "integer", "$min": now_ms - _TOLERANCE_MS, "$max": now_ms + _TOLERANCE_MS}}
-    records = [{"value": 1, "timestamp_ms": 5}, {"value": 2}]
-    response = server.send("POST", f"/v1/topics/{topic}/records", value={"records": records})
-    answer = server.expect("produce", response, {"status": 200, "json": {"results": [near, near]}})
-    stored = [{"timestamp_ms": result["timestamp_ms"]} for result in answer["results"]]
-    response = server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0")
-    server.expect("fetch", response, {"status": 200, "json": {"records": stored}})
+    stored: list[list[dict[str, int]]] = [[], []]
+    for partitions in ((0, 0), (0, 1), (1, 1)):
+        records = [{"value": number, "partition": number, "timestamp_ms": 5} for number in partitions]
+        del records[1]["timestamp_ms"]
+        response = server.send("POST", f"/v1/topics/{topic}/records", value={"records": records})
+        answer = server.expect("produce", response, {"status": 200, "json": {"results": [near, near]}})
+        for number, result in zip(partitions, answer["results"], strict=True):
+            stored[number].append({"timestamp_ms": result["timestamp_ms"]})
+    for number, times in enumerate(stored):
+        response = server.send("GET", f"/v1/topics/{topic}/partitions/{number}/records?offset=0")
+        server.expect("fetch", response, {"status": 200, "json": {"records": times}})
 
 
 def server_view(server: ServerSession, topic: str) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 
 from kafka_do_conformance.load import load_all
 from kafka_do_conformance.mutants.mutant import Mutant, hunt, kills, missing, mutants
+from kafka_do_conformance.verdict import Result
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -15,10 +17,8 @@ def main(arguments: Sequence[str]) -> int:
         without = missing(mutants())
         print("\n".join([*without, f"MUST requirements without a mutant: {len(without)}"]))  # noqa: T201
         return 1 if without else 0
-    cases = load_all() if asked.matrix else None
     survivors = 0
-    for mutant in asked.mutants:
-        results = hunt(mutant, cases)
+    for mutant, results in _hunted(asked.mutants, _judge_by_all if asked.matrix else hunt, asked.jobs):
         right = kills(mutant, results)
         other = [r.case for r in results if str(r.status) not in ("pass", "not-applicable") and r.case not in right]
         survivors += not right
@@ -29,11 +29,27 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if survivors else 0
 
 
+def _judge_by_all(mutant: Mutant) -> list[Result]:
+    return hunt(mutant, load_all())
+
+
+def _hunted(
+    wanted: Sequence[Mutant], judge: Callable[[Mutant], list[Result]], jobs: int
+) -> Iterator[tuple[Mutant, list[Result]]]:
+    """Yield each mutant with its results, in their order; `jobs` of them are hunted at the same time."""
+    if jobs == 1:
+        yield from ((mutant, judge(mutant)) for mutant in wanted)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from zip(wanted, pool.map(judge, wanted), strict=True)
+
+
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m kafka_do_conformance.mutants", description="Hunt the mutants.")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--matrix", action="store_true", help="try every case, not only those that cite what is broken")
     what.add_argument("--missing", action="store_true", help="list the MUST requirements that no mutant breaks")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many to hunt at the same time")
     parser.add_argument("wanted", nargs="*", metavar="NAME|REQUIREMENT", help="hunt only these; all by default")
     asked = parser.parse_args(arguments)
     everything = mutants()

@@ -23,7 +23,7 @@ from kafka_do.core.records import Header, Record, StoredRecord
 Message = ProduceRecord | ProducePartitionRecord
 
 _messages = msgspec.json.Decoder(list[FetchedRecord]).decode
-_MAY_BEGIN_JSON = frozenset((b"", b'"', b"\\", *(b"%c" % byte for byte in b"{[-0123456789tfn")))
+_MAY_BEGIN_JSON = frozenset((b'"', b"\\", *(b"%c" % byte for byte in b"{[-0123456789tf")))  # `null` stays a text
 
 __all__ = ["is_settled", "key_bytes", "message_of_record", "read_as", "record_of_message", "settle", "stored_records"]
 

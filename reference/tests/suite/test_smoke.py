@@ -11,7 +11,7 @@ from kafka_do_conformance.mutants.mutant import mutants, mutated
 from kafka_do_conformance.nulls.adapters import NULL_ADAPTERS
 from kafka_do_conformance.nulls.servers import NULL_SERVERS
 from kafka_do_conformance.peer import Peer
-from kafka_do_conformance.target import REFERENCE_ADAPTER, ServerTarget
+from kafka_do_conformance.target import REFERENCE_ADAPTER, REFERENCE_SERVER, ServerTarget
 
 _ADAPTER = f"cmd:{shlex.join(REFERENCE_ADAPTER)}"
 _MUTANTS = {mutant.name: mutant for mutant in mutants()}
@@ -34,6 +34,19 @@ def test_a_server_is_judged_by_its_address(reference_server: ServerTarget, capsy
     ended, shown = _smoke(capsys, reference_server.url())
     assert ended == 0
     assert shown.count("  ok    ") == 5
+
+
+def test_a_server_that_asks_for_keys_is_given_one_which_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    key = "key-that-nobody-may-see"
+    server = ServerTarget(command=(*REFERENCE_SERVER, "--api-key", key))
+    try:
+        assert smoke.main([f"--impl={server.url()}", "--api-key", key]) == 0
+        assert smoke.main([f"--impl={server.url()}", "--api-key", "another"]) == 1
+    finally:
+        server.close()
+    shown = capsys.readouterr().out
+    assert "401" in shown
+    assert key not in shown
 
 
 def test_a_defect_of_the_library_is_the_librarys(
