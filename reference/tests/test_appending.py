@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kafka_do.core.broker import FetchPartition, Produce
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.item_errors import error_of_item
 from kafka_do.core.messages import CreateTopicRequest
 from kafka_do.core.partitioner import partition_of_key
 from kafka_do.core.plain_records import IncomingRecord, PlainRecord
@@ -158,6 +160,31 @@ def test_a_record_of_exactly_the_limit_is_appended_and_one_byte_more_is_refused(
 @pytest.mark.parametrize("length", [_MAX_BATCH // 2 - 32, _MAX_BATCH // 2 - 31])
 def test_a_batch_of_exactly_the_limit_is_appended_and_a_larger_one_is_refused(*, as_plain: bool, length: int) -> None:
     _compare([[Record(value=b"1" * (length - 1), key=b"k")] * 2], {}, as_plain=as_plain)
+
+
+def _errors(*values: bytes, partition: int) -> list[KafkaError]:
+    engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=ManualClock(_NOW))
+    asyncio.run(engine.create_topic(CreateTopicRequest(topic="t", partitions=_PARTITIONS)))
+    sent = [message_of_record(Record(value=value, partition=partition), 8) for value in values]
+    results = asyncio.run(engine.produce(Produce("t", sent)))
+    return [error_of_item(result.error) for result in results if result.error is not msgspec.UNSET]
+
+
+def test_a_record_that_is_too_large_is_told_with_its_place_and_the_limit_and_the_others_with_their_place() -> None:
+    too_large, other = _errors(b"1" * _MAX_RECORD, b"1", partition=2)
+    place = {"topic": "t", "partition": 2}
+    assert (too_large.code, too_large.fields) == ("message_too_large", {**place, "max_record_bytes": _MAX_RECORD})
+    assert f"{_MAX_RECORD + 32} bytes" in too_large.message
+    assert (other.code, other.fields) == ("not_attempted", place)
+
+
+def test_a_batch_that_is_too_large_is_told_with_its_place_and_the_limit() -> None:
+    for error in _errors(b"1" * 60, b"1" * 60, partition=1):
+        assert (error.code, error.fields) == (
+            "message_too_large",
+            {"topic": "t", "partition": 1, "max_batch_bytes": _MAX_BATCH},
+        )
+        assert "the batch has 184 bytes" in error.message
 
 
 @pytest.mark.parametrize("sent", [b"\x01" * 60, b"\xff" * 60, b'"' * 60])

@@ -71,3 +71,8 @@ def test_a_batch_is_what_reading_its_records_gives(records: list[Record], base: 
     assert batch.text == msgspec.json.encode([read_as(one, "auto", _DEPTH) for one in stored])
     assert batch.latest_ms == max(one.timestamp_ms or 0 for one in stored)
     assert msgspec.json.decode(batch.text, type=list[FetchedRecord])[0].offset == offsets[0]
+
+
+def test_the_latest_of_records_at_the_epoch_is_the_epoch() -> None:
+    rows = write_rows([ProduceRecord(msgspec.Raw(b"1"), timestamp_ms=0)] * 2, range(2), _NOW)
+    assert write_batch(rows).latest_ms == 0

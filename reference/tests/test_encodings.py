@@ -215,6 +215,13 @@ def test_anything_but_the_standard_alphabet_with_its_padding_is_refused(text: st
         decode_text(text, "base64")
 
 
+@pytest.mark.parametrize("text", ["_-8=", "YW J", "YWJj\n"])
+def test_a_character_outside_the_alphabet_is_not_called_padding(text: str) -> None:
+    with pytest.raises(ValueError, match="base64") as refused:
+        decode_text(text, "base64")
+    assert "more padding" not in str(refused.value)
+
+
 @pytest.mark.parametrize("sent", ["1", "true", "[]", '{"a":1}'])
 @pytest.mark.parametrize("encoding", ["string", "base64"])
 def test_a_value_that_is_no_text_is_refused_in_the_encodings_of_text(sent: str, encoding: ValueEncoding) -> None:

@@ -130,8 +130,27 @@ def test_an_offset_outside_the_log_is_told_with_the_logs_bounds() -> None:
     log = _log_of([[Record(value=b"1")]])
     (failure,) = fill([FetchPosition("t", 0, 2)], lambda *_: log, max_records=1, max_bytes=1)
     assert isinstance(failure, PartitionFailure)
+    assert (failure.topic, failure.partition) == ("t", 0)
     assert failure.error.code == "offset_out_of_range"
     assert failure.error.fields == {"topic": "t", "partition": 0, "log_start_offset": 0, "high_watermark": 1}
+
+
+def test_a_failure_says_which_partition_of_which_topic_it_is_about() -> None:
+    def find_log(topic: str, partition: int) -> PartitionLog:
+        raise KafkaError("partition_not_found", "no", topic=topic, partition=partition, partition_count=4)
+
+    asked = [FetchPosition("t", 7, 0), FetchPosition("u", 8, 0)]
+    failures = [one for one in fill(asked, find_log, max_records=1, max_bytes=1) if isinstance(one, PartitionFailure)]
+    assert [(one.topic, one.partition) for one in failures] == [("t", 7), ("u", 8)]
+
+
+def test_an_answer_has_max_records_over_all_its_positions() -> None:
+    logs = [_log_of([[Record(value=b"1")] * 3]) for _ in range(3)]
+    asked = [FetchPosition("t", partition, 0) for partition in range(3)]
+    for most in range(1, 11):
+        found = fill(asked, lambda _, partition: logs[partition], max_records=most, max_bytes=10_000)
+        counts = [one.records.count for one in found if isinstance(one, Found)]
+        assert counts == [min(3, max(0, most - 3 * before)) for before in range(3)]
 
 
 def test_what_is_found_says_where_it_was_looked_for() -> None:

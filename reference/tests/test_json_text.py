@@ -190,6 +190,11 @@ def test_a_body_is_made_compact_as_any_text(*, value: Any, ascii_only: bool, sep
         assert compact_body(text) == compact(text)
 
 
+@pytest.mark.parametrize("white", [b" ", b"\n", b"\t", b"\r"])
+def test_each_kind_of_white_space_is_taken_from_a_body(white: bytes) -> None:
+    assert compact_body(b"[1," + white + b"2]") == b"[1,2]"
+
+
 @_many
 @given(_nearly)
 @example('"\\ud800"')

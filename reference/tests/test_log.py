@@ -72,6 +72,7 @@ def _check(found: LogSlice, expected: list[StoredRecord], offset: int) -> None:
     assert (found.offset, found.count, found.next_offset) == (offset, len(expected), offset + len(expected))
     assert found.size == _bytes_in(expected)
     assert found.text_length >= found.size
+    assert abs(found.text_length - len(found.text)) <= len(expected) + len(b"[]")
 
 
 @_many
@@ -136,6 +137,16 @@ def test_a_time_is_found_where_a_look_at_every_record_finds_it(
             latest = log.latest_record()
             assert latest is not None
             assert (latest.timestamp_ms, latest.offset) == next(one for one in times if one[0] == most)
+
+
+def test_a_record_at_the_epoch_is_found_at_its_time_and_not_at_a_later_one() -> None:
+    log = PartitionLog()
+    _append(log, [Record(value=b"", timestamp_ms=0)])
+    found = log.first_at_or_after(0)
+    assert found is not None
+    assert (found.offset, found.timestamp_ms) == (0, 0)
+    assert log.latest_record() == found
+    assert log.first_at_or_after(1) is None
 
 
 def test_an_empty_log_has_no_record_at_any_time() -> None:

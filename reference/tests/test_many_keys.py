@@ -36,6 +36,12 @@ def test_keys_of_one_length_go_where_each_goes_by_itself_however_many_they_are(l
         assert partitions_of_keys(keys[:number], 50) == _one_by_one(keys[:number], 50)
 
 
+@pytest.mark.parametrize("lengths", range(1, 5))
+def test_keys_of_a_few_lengths_go_where_each_goes_by_itself(lengths: int) -> None:
+    keys = [b"k" * (1 + number % lengths) + b"%02d" % number for number in range(40)]
+    assert partitions_of_keys(keys, 50) == _one_by_one(keys, 50)
+
+
 def test_keys_of_all_lengths_mixed_go_where_each_goes_by_itself() -> None:
     keys = [bytes((number + place * 7) % 256 for place in range(number % 41)) for number in range(500)]
     for count in (*range(1, 51), *_EDGES):

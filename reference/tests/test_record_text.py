@@ -10,10 +10,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import ProducePartitionRecord, ProduceRecord, RecordHeader, TextEncoding, ValueEncoding
+from kafka_do.core.messages import (
+    FetchedHeader,
+    ProducePartitionRecord,
+    ProduceRecord,
+    ReadEncoding,
+    RecordHeader,
+    TextEncoding,
+    ValueEncoding,
+)
 from kafka_do.core.plain_records import PlainRecord
-from kafka_do.core.record_text import key_bytes, message_of_record, record_of_message, settle
-from kafka_do.core.records import Record
+from kafka_do.core.record_text import is_settled, key_bytes, message_of_record, read_as, record_of_message, settle
+from kafka_do.core.records import Header, Record, StoredRecord
 from kafka_do.engines.appending import settled
 from kafka_do.spec import SPEC
 
@@ -104,6 +112,7 @@ def _faults(step: Callable[[], object]) -> list[dict[str, str]]:
 @example(ProduceRecord(msgspec.Raw(b"[[[]]]")))
 @example(ProduceRecord(msgspec.Raw(b"[[[[]]]]")))
 @example(ProduceRecord(msgspec.Raw(b"false"), value_encoding="string"))
+@example(ProduceRecord(msgspec.Raw(b"1"), headers=[RecordHeader("h", "YQ==", "base64")]))
 def test_a_settled_record_is_what_auto_writes_of_its_bytes(message: ProduceRecord | ProducePartitionRecord) -> None:
     faults = _faults(lambda: record_of_message(message, "/records/0", _DEPTH))
     assert _faults(lambda: settled([message], _LIMITS)) == faults
@@ -161,3 +170,47 @@ def test_a_plain_record_has_the_bytes_of_its_text(key: str | None) -> None:
 def test_a_fault_is_pointed_to(message: PlainRecord | ProduceRecord, pointer: str) -> None:
     faults = _faults(lambda: record_of_message(message, "/records/7", _DEPTH))
     assert [fault["pointer"] for fault in faults] == [pointer]
+    assert [fault["detail"] for fault in faults if "base64" in fault["detail"] or "max_json_depth" in fault["detail"]]
+
+
+def test_settling_refuses_a_value_that_nests_too_deep_by_itself() -> None:
+    faults = _faults(lambda: settle(ProduceRecord(msgspec.Raw(b"[[[[]]]]")), "/records/7", _DEPTH))
+    assert [fault["pointer"] for fault in faults] == ["/records/7/value"]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (ProduceRecord(msgspec.Raw(b"1")), True),
+        (ProduceRecord(msgspec.Raw(b"1"), key="k", headers=[RecordHeader("h", "v"), RecordHeader("h", None)]), True),
+        (ProduceRecord(msgspec.Raw(b'"x"'), value_encoding="string"), True),
+        (ProduceRecord(msgspec.Raw(b'"1"'), value_encoding="string"), False),
+        (ProduceRecord(msgspec.Raw(b'""'), value_encoding="string"), False),
+        (ProduceRecord(msgspec.Raw(b'"\\u0031"'), value_encoding="string"), False),
+        (ProduceRecord(msgspec.Raw(b"null"), value_encoding="string"), False),
+        (ProduceRecord(msgspec.Raw(b'"eA=="'), value_encoding="base64"), False),
+        (ProduceRecord(msgspec.Raw(b"1"), key="YQ==", key_encoding="base64"), False),
+        (ProduceRecord(msgspec.Raw(b"1"), headers=[RecordHeader("h", "YQ==", "base64")]), False),
+    ],
+)
+def test_it_is_seen_at_once_that_a_record_is_settled_if_nothing_is_in_base64_and_no_text_may_be_json(
+    *, message: ProduceRecord, expected: bool
+) -> None:
+    assert is_settled(message) is expected
+
+
+def test_a_message_says_nothing_of_what_a_record_does_not_have() -> None:
+    assert msgspec.json.encode(message_of_record(Record(value=b"1"), _DEPTH)) == b'{"value":1}'
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value", "others", "encoding"),
+    [("auto", b"1", "1", "string"), ("string", b'"1"', "1", "string"), ("base64", b'"MQ=="', "MQ==", "base64")],
+)
+def test_key_value_and_headers_are_read_in_the_encoding_that_is_wanted(
+    wanted: ReadEncoding, value: bytes, others: str, encoding: TextEncoding
+) -> None:
+    read = read_as(StoredRecord(5, 6, b"1", b"1", (Header("h", b"1"),)), wanted, _DEPTH)
+    assert (read.offset, read.timestamp_ms, read.key, read.key_encoding) == (5, 6, others, encoding)
+    assert (bytes(read.value), read.value_encoding) == (value, "json" if wanted == "auto" else encoding)
+    assert read.headers == [FetchedHeader("h", others, encoding)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_a_fetch_of_many_with_an_error_does_not_wait() -> None:
 
 
 def test_a_blocked_thread_lets_another_one_append_and_is_answered_by_that() -> None:
-    name = "memory://a-thread-that-waits"
+    name = f"memory://{uuid.uuid4()}"
     with Client(name) as client:
         client.admin().create_topic("t")
         broker = connect(name, timeout_ms=1_000).broker

@@ -88,9 +88,12 @@ class Segment:
         return sizes[stop] - sizes[start]
 
     def fitting(self, start: int, stop: int, most: int) -> int:
-        """Return the position before which the records from `start` on have no more than `most` bytes."""
+        """Return the position before which the records from `start` on have no more than `most` bytes.
+
+        Where not even none of them fit, since `most` is below 0, it is before `start`.
+        """
         sizes = self._sizes_before()
-        return bisect_right(sizes, sizes[start] + most, start, stop + 1) - 1 if most >= 0 else start
+        return bisect_right(sizes, sizes[start] + most, start, stop + 1) - 1
 
     def times(self) -> list[Timed]:
         """Return every record's place and time."""
