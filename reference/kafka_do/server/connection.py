@@ -29,6 +29,7 @@ from kafka_do.spec import SPEC
 __all__ = ["Connection"]
 
 _LINGER_S = 1.0
+_MUCH = 1 << 20  # bytes of a body
 _LINE_OVERHEAD = len(b": \r\n")
 _VERSIONS = ("1.1", "1.0")
 
@@ -137,9 +138,15 @@ class Connection(HttpToolsProtocol):
             self._ahead = body_framing(self.headers)
 
     def on_body(self, body: bytes) -> None:
-        """Keep a part of the body for the application."""
+        """Keep a part of the body for the application, which is woken for much of it, and else when it is whole.
+
+        uvicorn wakes it for each part and stops reading at 64 KiB: up to a tenth of the time of a batch of 130 KB.
+        """
         self._moved = True
-        super().on_body(body)
+        if len(self.cycle.body) + len(body) >= _MUCH:
+            super().on_body(body)
+        elif not self.cycle.response_complete:
+            self.cycle.body += body
 
     def on_message_complete(self) -> None:
         """End a request, unless the parser only stops at a wish for another protocol."""
