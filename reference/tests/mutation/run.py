@@ -140,7 +140,8 @@ def _judge(survivors: Sequence[Mutant], unsure: set[Mutant], targets: Sequence[s
     faults = [f"not classified: {mutant}" for mutant, kind in kinds.items() if kind is None]
     faults += [f"no such class: {kind}" for kind in {*known.values(), *kinds.values()} - {None} if kind not in classes]
     faults += [f"classified and does not survive: {one}" for one in known if one not in kinds and one not in unsure]
-    print(*faults, sep="\n")
+    for fault in faults:
+        print(fault)
     print(f"{len(faults)} faults in {_SURVIVORS.name}" if faults else "every survivor is classified")
     return 1 if faults else 0
 
