@@ -12,6 +12,7 @@ from kafka_do_conformance.verdict import Mismatch, NotApplicable, Violation
 from kafka_do_conformance.wire import Response
 
 _MOST_BYTES = 64 * 1024 * 1024
+_MUCH = 3 * 1024 * 1024  # so much of a body that no server keeps all of it from its application
 _MOST_HEAD = 16 * 1024 * 1024
 _MOST_WAIT_MS = 40_000
 _MOST_WAIT_FOR_ADVICE_MS = 2_000  # what is only recommended is not worth half a minute
@@ -242,9 +243,11 @@ def requests_cut_short(server: ServerSession) -> None:
     """Announce more than is sent, and hang up."""
     topic = server.create_topic(1)
     records = json.dumps({"records": [{"value": number} for number in range(3)]}).encode()
+    spaced = records + b" " * min(_MUCH, server.limits()["max_request_bytes"] - len(records) - 1)
     for line, body in (
         (f"Content-Length: {len(records) + 1}", records),
         ("Transfer-Encoding: chunked", b"%x\r\n%b\r\n" % (len(records), records)),
+        (f"Content-Length: {len(spaced) + 1}", spaced),
     ):
         with server.connect() as connection:
             connection.send(_head(server, topic, line) + body)

@@ -77,17 +77,20 @@ def error_does_not_wait(server: ServerSession) -> None:
     hint="One waiter for all partitions of the request, and the answer has all of them.",
 )
 def wait_for_any_of_many(server: ServerSession) -> None:
-    """Wait for three partitions of two topics and append to the last one."""
-    one, other = server.create_topic(2), server.create_topic(1)
-    places = [{"topic": one, "partition": 0}, {"topic": one, "partition": 1}, {"topic": other, "partition": 0}]
-    asked = {"partitions": [{**place, "offset": 0} for place in places], "max_wait_ms": _LONG_MS}
-    begun = time.monotonic()
-    waiting = _Waiting(server, "/v1/fetch", asked)
-    server.produce(other, [{"value": 1}])
-    found: list[list[dict[str, int]]] = [[], [], [{"offset": 0, "value": 1}]]
-    expected = {"partitions": [{**place, "records": one} for place, one in zip(places, found, strict=True)]}
-    server.expect("the fetch that waited", waiting.response(), {"status": 200, "json": expected})
-    _early(server, begun)
+    """Wait for three partitions of two topics and append to one of them, each in its turn."""
+    for chosen in range(3):
+        one, other = server.create_topic(2), server.create_topic(1)
+        places = [{"topic": one, "partition": 0}, {"topic": one, "partition": 1}, {"topic": other, "partition": 0}]
+        asked = {"partitions": [{**place, "offset": 0} for place in places], "max_wait_ms": _LONG_MS}
+        begun = time.monotonic()
+        waiting = _Waiting(server, "/v1/fetch", asked)
+        topic = str(places[chosen]["topic"])
+        server.produce(topic, [{"value": 1, "partition": places[chosen]["partition"]}])
+        found: list[list[dict[str, int]]] = [[], [], []]
+        found[chosen].append({"offset": 0, "value": 1})
+        expected = {"partitions": [{**place, "records": one} for place, one in zip(places, found, strict=True)]}
+        server.expect("the fetch that waited", waiting.response(), {"status": 200, "json": expected})
+        _early(server, begun)
 
 
 @server_case(
