@@ -43,8 +43,6 @@ def murmur2_vectors(server: ServerSession) -> None:
             for few in range(0, len(some), _FEW):
                 _compare(server, topic, form, some[few : few + _FEW])
             _compare(server, topic, form, some * _TIMES)
-        for other in texts[1:]:
-            _compare(server, topic, _as_text, [texts[0], other] * _TIMES)
 
 
 @server_case(
