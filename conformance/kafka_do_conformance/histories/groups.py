@@ -1,0 +1,132 @@
+"""Anomalies of groups: two owners, commits past delivery, commits of zombies, committed offsets that go back."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from kafka_do_conformance.histories.anomaly import Anomaly
+from kafka_do_conformance.histories.claims import Claim, claims
+from kafka_do_conformance.histories.events import (
+    Beat,
+    Committed,
+    History,
+    Partition,
+    Polled,
+    Queried,
+    Reset,
+    Sought,
+    partition_text,
+)
+from kafka_do_conformance.histories.logs import of_type
+
+__all__ = ["backward_commit", "commit_past_delivery", "double_ownership", "phantom_commit", "zombie_commit"]
+
+_Subject = tuple[str, Partition]
+_Sighting = Committed | Queried
+
+
+def double_ownership(history: History) -> Iterator[Anomaly]:
+    """Two members that claim one partition at the same time; `claims` says what is certain enough for a claim."""
+    latest: dict[_Subject, Claim] = {}
+    for claim in claims(history):
+        subject = (claim.group, claim.partition)
+        before = latest.get(subject)
+        if before is not None and before.member != claim.member and before.end > claim.start:
+            says = f"{before.member} and {claim.member} own {partition_text(claim.partition)}"
+            yield Anomaly("double ownership", says, (before.granted, claim.granted))
+        if before is None or claim.end >= before.end:
+            latest[subject] = claim
+
+
+def commit_past_delivery(history: History) -> Iterator[Anomaly]:
+    """A committed offset, accepted or told, above all that the group was ever delivered or reset to by then."""
+    granted: dict[_Subject, list[tuple[int, int]]] = defaultdict(list)
+    for poll in of_type(history, Polled):
+        granted[poll.group, poll.partition].append((poll.start, max(poll.next_offset, poll.log_start_offset)))
+    for event in (*of_type(history, Reset), *_memberless(history)):
+        granted[event.group, event.partition].append((event.start, event.offset))
+    for event in _sightings(history):
+        if isinstance(event, Queried) or event.member:
+            reached = max((o for at, o in granted[event.group, event.partition] if at < event.end), default=0)
+            if event.offset is not None and event.offset > reached:
+                says = f"{event.offset} in {partition_text(event.partition)}; delivered was {reached}"
+                yield Anomaly("commit past delivery", says, (event,))
+
+
+def zombie_commit(history: History) -> Iterator[Anomaly]:
+    """A commit accepted after its partition went to another member, of whom no later answer to the first one took it back.
+
+    "After" is certain: the other's heartbeat that was assigned the partition was sent when the committing member's last one
+    was answered, and was itself answered before the commit was sent.
+    """
+    grants: dict[_Subject, list[Beat]] = defaultdict(list)
+    for beat in of_type(history, Beat):
+        for partition in beat.told.assignment if beat.told else ():
+            grants[beat.group, partition].append(beat)
+    for commit in of_type(history, Committed):
+        if commit.outcome == "ok" and commit.member:
+            before = [beat for beat in grants[commit.group, commit.partition] if beat.end < commit.start]
+            mine = max((beat for beat in before if beat.member == commit.member), key=_end, default=None)
+            since = -1 if mine is None else mine.end
+            newer = next((beat for beat in before if beat.member != commit.member and beat.start > since), None)
+            if newer is not None:
+                says = f"{commit.member} committed {partition_text(commit.partition)} when {newer.member} had it"
+                yield Anomaly("zombie commit", says, (*(() if mine is None else (mine,)), newer, commit))
+
+
+def backward_commit(history: History) -> Iterator[Anomaly]:
+    """A committed offset, accepted or told, below one accepted or told before, with nothing between that took it back.
+
+    That may be a reset, a commit without a member, or a member that sought back; for what a query tells, any lower commit,
+    because that is judged for itself.
+    """
+    subjects: dict[_Subject, list[_Sighting]] = defaultdict(list)
+    for event in _sightings(history):
+        subjects[event.group, event.partition].append(event)
+    resets = [*of_type(history, Reset), *_memberless(history)]
+    sent = [event for event in of_type(history, Committed) if event.outcome != "refused"]
+    sought = [event for event in of_type(history, Sought) if event.back]
+    for (group, partition), events in subjects.items():
+        back = [
+            *(event for event in resets if event.group == group and event.partition == partition),
+            *(event for event in sought if event.partition == partition),
+        ]
+        lower = [event for event in sent if event.group == group and event.partition == partition]
+        for later in events:
+            excuses = [*back, *(one for one in lower if isinstance(later, Queried) and one.offset <= _value(later))]
+            for earlier in events:
+                if earlier.end < later.start and _value(earlier) > _value(later):
+                    if not any(one.start < later.end and one.end > earlier.start for one in excuses):
+                        says = f"{partition_text(partition)} went from {earlier.offset} to {later.offset}"
+                        yield Anomaly("backward commit", says, (earlier, later))
+                        break
+
+
+def phantom_commit(history: History) -> Iterator[Anomaly]:
+    """A committed offset that a query tells and that nobody had asked for by then, or only commits that were refused."""
+    asked: dict[_Subject, list[Committed | Reset]] = defaultdict(list)
+    for event in (*of_type(history, Committed), *of_type(history, Reset)):
+        if event.outcome != "refused":
+            asked[event.group, event.partition].append(event)
+    for query in of_type(history, Queried):
+        made = asked[query.group, query.partition]
+        if query.offset is not None and not any(e.offset == query.offset and e.start < query.end for e in made):
+            says = f"{query.offset} in {partition_text(query.partition)}, which nobody committed"
+            yield Anomaly("phantom commit", says, (query,))
+
+
+def _memberless(history: History) -> Iterator[Committed]:
+    return (event for event in of_type(history, Committed) if not event.member and event.outcome != "refused")
+
+
+def _sightings(history: History) -> Iterator[_Sighting]:
+    """Yield what tells committed offsets: accepted commits, and queries."""
+    yield from (event for event in of_type(history, Committed) if event.outcome == "ok")
+    yield from of_type(history, Queried)
+
+
+def _value(event: _Sighting) -> int:
+    return -1 if event.offset is None else event.offset
+
+
+def _end(event: Beat) -> int:
+    return event.end
