@@ -1,11 +1,11 @@
 """Who owned which partition from when to when, as far as it is certain.
 
-A claim begins when an answer that assigns the partition has arrived. It ends when the member *sends* what may give the
-partition up: a heartbeat that does not list it, or its leave. It also ends at the first moment at which the server may have
-removed the member: its session timeout after the last heartbeat that was answered, or its rebalance timeout after the first
-heartbeat whose answer, arrived or lost, may have taken the partition away.
-Every claim lies within the time in which a correct server has the partition assigned to this member, whatever answers were
-lost: so two claims of one partition that overlap are never a false alarm.
+A claim begins when an answer that assigns the partition has arrived. It ends when the member *sends* what may give it up:
+a heartbeat that does not list it, or its leave. It also ends at the first moment at which the server may have removed the
+member: its session timeout after the last heartbeat that was answered, or its rebalance timeout after the first heartbeat
+whose answer, arrived or lost, may have taken the partition away.
+Every claim lies within the time in which a correct server has the partition assigned to this member, whatever answers
+were lost: so two claims of one partition that overlap are never a false alarm.
 """
 
 from collections import defaultdict
@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kafka_do_conformance.histories.events import NEVER, Beat, ClockMoved, History, Left, Partition
-from kafka_do_conformance.histories.logs import of_type
 
 __all__ = ["Claim", "claims"]
 
@@ -35,8 +34,8 @@ def claims(history: History) -> list[Claim]:
     """Return all claims in the order in which they begin."""
     clock = [event for event in history if isinstance(event, ClockMoved)]
     signs: dict[tuple[str, str], list[Beat | Left]] = defaultdict(list)
-    for kind in (Beat, Left):
-        for event in of_type(history, kind):
+    for event in history:
+        if isinstance(event, Beat | Left):
             signs[event.group, event.member].append(event)
     found: list[Claim] = []
     for events in signs.values():
@@ -49,10 +48,10 @@ def _of_member(events: list[Beat | Left], clock: list[ClockMoved]) -> Iterator[C
     held: dict[Partition, Claim] = {}
     session_ends = NEVER
     for event in events:
-        sure = isinstance(event, Beat) and event.outcome != "refused"
+        listed = event.owned if isinstance(event, Beat) and event.outcome != "refused" else frozenset()
         for partition, claim in list(held.items()):
             claim.end = min(claim.end, session_ends)
-            if not sure or partition not in event.owned or claim.end < event.start:
+            if partition not in listed or claim.end < event.start:
                 claim.end = min(claim.end, event.start)
                 yield held.pop(partition)
         if not isinstance(event, Beat) or event.outcome == "refused":

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, fields
 
 from kafka_do_conformance.histories.claims import Claim, claims
-from kafka_do_conformance.histories.events import Beat, Committed, Event, History, Left, Partition, Produced, Reset
+from kafka_do_conformance.histories.events import Beat, Committed, History, Left, Partition, Produced, Reset
 from kafka_do_conformance.histories.logs import of_type
 
 __all__ = ["MINIMUM", "Contention", "contention"]
@@ -61,11 +61,11 @@ def _rebalances(history: History) -> int:
 
 def _retries(history: History) -> int:
     batches = Counter((e.partition, e.batch) for e in of_type(history, Produced) if e.batch is not None)
-    signs: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    signs: dict[tuple[str, str], list[Beat | Left]] = defaultdict(list)
     for event in history:
         if isinstance(event, Beat | Left):
             signs[event.group, event.member].append(event)
-    again = sum(getattr(one, "outcome", "") == "unknown" for events in signs.values() for one in events[:-1])
+    again = sum(one.outcome == "unknown" for events in signs.values() for one in events[:-1])
     return again + sum(count - 1 for count in batches.values())
 
 

@@ -1,6 +1,6 @@
 """What happened in a concurrent run, as those saw it who took part.
 
-`start` and `end` are readings of one counter that every process shares: the first before a request was sent, the second
+`start` and `end` are readings of one counter that all processes share: the first before a request was sent, the second
 after its answer was read, or after it was given up. No two readings are the same. A request has its effect, if it has one,
 between the two; one that may still have it later has the end `NEVER`.
 """
@@ -68,7 +68,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Produced(Event):
-    """One attempt to append records to a partition; `values` are nobody else's. Without `batch` it is the only attempt."""
+    """One attempt to append records to a partition; `values` are nobody else's. Without `batch` it is the only one."""
 
     partition: Partition
     values: tuple[str, ...]

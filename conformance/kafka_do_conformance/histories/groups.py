@@ -8,6 +8,7 @@ from kafka_do_conformance.histories.claims import Claim, claims
 from kafka_do_conformance.histories.events import (
     Beat,
     Committed,
+    Event,
     History,
     Partition,
     Polled,
@@ -25,7 +26,7 @@ _Sighting = Committed | Queried
 
 
 def double_ownership(history: History) -> Iterator[Anomaly]:
-    """Two members that claim one partition at the same time; `claims` says what is certain enough for a claim."""
+    """Find two members that claim one partition at the same time; `claims` says what is certain enough for a claim."""
     latest: dict[_Subject, Claim] = {}
     for claim in claims(history):
         subject = (claim.group, claim.partition)
@@ -38,25 +39,24 @@ def double_ownership(history: History) -> Iterator[Anomaly]:
 
 
 def commit_past_delivery(history: History) -> Iterator[Anomaly]:
-    """A committed offset, accepted or told, above all that the group was ever delivered or reset to by then."""
+    """Find a committed offset, accepted or told, above all that the group was ever delivered or reset to by then."""
     granted: dict[_Subject, list[tuple[int, int]]] = defaultdict(list)
     for poll in of_type(history, Polled):
         granted[poll.group, poll.partition].append((poll.start, max(poll.next_offset, poll.log_start_offset)))
-    for event in (*of_type(history, Reset), *_memberless(history)):
+    for event in _taken_back(history):
         granted[event.group, event.partition].append((event.start, event.offset))
-    for event in _sightings(history):
-        if isinstance(event, Queried) or event.member:
-            reached = max((o for at, o in granted[event.group, event.partition] if at < event.end), default=0)
-            if event.offset is not None and event.offset > reached:
-                says = f"{event.offset} in {partition_text(event.partition)}; delivered was {reached}"
-                yield Anomaly("commit past delivery", says, (event,))
+    for told in _sightings(history):
+        reached = max((o for at, o in granted[told.group, told.partition] if at < told.end), default=0)
+        if told.offset is not None and told.offset > reached:
+            says = f"{told.offset} in {partition_text(told.partition)}; delivered was {reached}"
+            yield Anomaly("commit past delivery", says, (told,))
 
 
 def zombie_commit(history: History) -> Iterator[Anomaly]:
-    """A commit accepted after its partition went to another member, of whom no later answer to the first one took it back.
+    """Find a commit accepted after its partition went to another member, with no answer since that gave it back.
 
-    "After" is certain: the other's heartbeat that was assigned the partition was sent when the committing member's last one
-    was answered, and was itself answered before the commit was sent.
+    "After" is certain: the other's heartbeat that was assigned the partition was sent after the committing member's last
+    such one was answered, and was itself answered before the commit was sent.
     """
     grants: dict[_Subject, list[Beat]] = defaultdict(list)
     for beat in of_type(history, Beat):
@@ -74,38 +74,38 @@ def zombie_commit(history: History) -> Iterator[Anomaly]:
 
 
 def backward_commit(history: History) -> Iterator[Anomaly]:
-    """A committed offset, accepted or told, below one accepted or told before, with nothing between that took it back.
+    """Find a committed offset, accepted or told, below one accepted or told before, with nothing between that took it back.
 
-    That may be a reset, a commit without a member, or a member that sought back; for what a query tells, any lower commit,
-    because that is judged for itself.
+    That may be a reset, a commit without a member, or a member that sought back; for what a query tells, any lower
+    commit, because that is judged for itself.
     """
     subjects: dict[_Subject, list[_Sighting]] = defaultdict(list)
     for event in _sightings(history):
         subjects[event.group, event.partition].append(event)
-    resets = [*of_type(history, Reset), *_memberless(history)]
+    resets = _taken_back(history)
     sent = [event for event in of_type(history, Committed) if event.outcome != "refused"]
     sought = [event for event in of_type(history, Sought) if event.back]
     for (group, partition), events in subjects.items():
-        back = [
-            *(event for event in resets if event.group == group and event.partition == partition),
+        back: list[Event] = [
+            *(event for event in resets if (event.group, event.partition) == (group, partition)),
             *(event for event in sought if event.partition == partition),
         ]
-        lower = [event for event in sent if event.group == group and event.partition == partition]
+        lower = [event for event in sent if (event.group, event.partition) == (group, partition)]
         for later in events:
-            excuses = [*back, *(one for one in lower if isinstance(later, Queried) and one.offset <= _value(later))]
-            for earlier in events:
-                if earlier.end < later.start and _value(earlier) > _value(later):
-                    if not any(one.start < later.end and one.end > earlier.start for one in excuses):
-                        says = f"{partition_text(partition)} went from {earlier.offset} to {later.offset}"
-                        yield Anomaly("backward commit", says, (earlier, later))
-                        break
+            told = isinstance(later, Queried)
+            excuses = [*back, *(one for one in lower if told and one.offset <= _value(later))]
+            higher = (one for one in events if one.end < later.start and _value(one) > _value(later))
+            earlier = next((one for one in higher if not _between(one, later, excuses)), None)
+            if earlier is not None:
+                says = f"{partition_text(partition)} went from {earlier.offset} to {later.offset}"
+                yield Anomaly("backward commit", says, (earlier, later))
 
 
 def phantom_commit(history: History) -> Iterator[Anomaly]:
-    """A committed offset that a query tells and that nobody had asked for by then, or only commits that were refused."""
+    """Find a committed offset that a query tells and that nobody had asked for by then, unless it was refused."""
     asked: dict[_Subject, list[Committed | Reset]] = defaultdict(list)
-    for event in (*of_type(history, Committed), *of_type(history, Reset)):
-        if event.outcome != "refused":
+    for event in history:
+        if isinstance(event, Committed | Reset) and event.outcome != "refused":
             asked[event.group, event.partition].append(event)
     for query in of_type(history, Queried):
         made = asked[query.group, query.partition]
@@ -114,14 +114,21 @@ def phantom_commit(history: History) -> Iterator[Anomaly]:
             yield Anomaly("phantom commit", says, (query,))
 
 
-def _memberless(history: History) -> Iterator[Committed]:
-    return (event for event in of_type(history, Committed) if not event.member and event.outcome != "refused")
+def _taken_back(history: History) -> list[Committed | Reset]:
+    """Return what may set a committed offset to anything: resets, and commits without a member."""
+    found = [e for e in history if isinstance(e, Reset) or (isinstance(e, Committed) and not e.member)]
+    return [event for event in found if event.outcome != "refused"]
 
 
 def _sightings(history: History) -> Iterator[_Sighting]:
     """Yield what tells committed offsets: accepted commits, and queries."""
     yield from (event for event in of_type(history, Committed) if event.outcome == "ok")
     yield from of_type(history, Queried)
+
+
+def _between(earlier: Event, later: Event, excuses: list[Event]) -> bool:
+    """Whether one of the excuses may have had its effect between two events."""
+    return any(one.start < later.end and one.end > earlier.start for one in excuses)
 
 
 def _value(event: _Sighting) -> int:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from kafka_do_conformance.histories.anomaly import Anomaly
 from kafka_do_conformance.histories.events import History, Partition, Polled, Sought, partition_text
-from kafka_do_conformance.histories.logs import Place, of_type, shown
+from kafka_do_conformance.histories.logs import Place, shown
 
 __all__ = ["nonmonotonic_poll", "poll_skip"]
 
@@ -14,7 +14,7 @@ _Moves = dict[tuple[str, Partition], list[Polled | Sought]]
 
 
 def poll_skip(history: History) -> Iterator[Anomaly]:
-    """A consumer passes over an offset, within a poll or between two, where another read shows a record.
+    """Find an offset that a consumer passes over, within a poll or between two, where another read shows a record.
 
     Whoever seeks may pass over what it likes, and below the log start offset there is nothing to be seen.
     """
@@ -28,7 +28,7 @@ def poll_skip(history: History) -> Iterator[Anomaly]:
 
 
 def nonmonotonic_poll(history: History) -> Iterator[Anomaly]:
-    """A consumer reads again, or an earlier offset after a later one, without having sought."""
+    """Find a consumer that reads again, or an earlier offset after a later one, without having sought."""
     for (process, partition), moves in _moves(history).items():
         where = f"{process} in {partition_text(partition)}"
         for move in moves:
@@ -61,8 +61,8 @@ def _stretches(history: History) -> Iterator[tuple[Partition, Iterator[int], tup
 def _moves(history: History) -> _Moves:
     """Return each consumer's polls and seeks of each partition, in their order."""
     moves: _Moves = defaultdict(list)
-    for kind in (Polled, Sought):
-        for event in of_type(history, kind):
+    for event in history:
+        if isinstance(event, Polled | Sought):
             moves[event.process, event.partition].append(event)
     for found in moves.values():
         found.sort(key=lambda event: event.start)

@@ -12,7 +12,7 @@ __all__ = ["duplicate", "inconsistent_offsets", "lost_write", "phantom", "reorde
 
 
 def lost_write(history: History) -> Iterator[Anomaly]:
-    """An acknowledged record that nobody ever saw, although somebody read past its offset after the acknowledgement."""
+    """Find an acknowledged record that nobody ever saw, although somebody read past its offset afterwards."""
     for place, value, event, later in _never_shown(history):
         if later is not None:
             says = f"{value} was acknowledged at {_text(place)}; a later read past it does not show it"
@@ -20,7 +20,7 @@ def lost_write(history: History) -> Iterator[Anomaly]:
 
 
 def unseen(history: History) -> Iterator[Anomaly]:
-    """An acknowledged record that nobody ever saw and whose offset nobody reached, though all was read to the end."""
+    """Find an acknowledged record whose offset nobody ever reached, though all was read to the end."""
     for place, value, event, later in _never_shown(history):
         if later is None:
             last = [poll for poll in of_type(history, Polled) if poll.partition == place.partition][-1:]
@@ -29,7 +29,7 @@ def unseen(history: History) -> Iterator[Anomaly]:
 
 
 def duplicate(history: History) -> Iterator[Anomaly]:
-    """A record at two offsets, or one offset acknowledged for two records.
+    """Find a record at two offsets, or one offset acknowledged for two records.
 
     Every value is sent for one place only: plain requests once, others with the sequence that makes a retry harmless.
     """
@@ -46,7 +46,7 @@ def duplicate(history: History) -> Iterator[Anomaly]:
 
 
 def reordering(history: History) -> Iterator[Anomaly]:
-    """Two records of one producer in one partition, the second sent when the first was done, in the other order."""
+    """Find two records of one producer in one partition, the second sent when the first was done, in wrong order."""
     known = places(history)
     streams: dict[tuple[str, Partition], list[tuple[int, int, int, Event]]] = defaultdict(list)
     for value, attempts in sent(history).items():
@@ -61,7 +61,7 @@ def reordering(history: History) -> Iterator[Anomaly]:
 
 
 def phantom(history: History) -> Iterator[Anomaly]:
-    """A record that nobody sent to this partition, or that was refused for sure."""
+    """Find a record that nobody sent to this partition, or that was refused for sure."""
     attempts = sent(history)
     for place, values in shown(history).items():
         for value, poll in values.items():
@@ -72,7 +72,7 @@ def phantom(history: History) -> Iterator[Anomaly]:
 
 
 def inconsistent_offsets(history: History) -> Iterator[Anomaly]:
-    """An offset that shows two values to two reads."""
+    """Find an offset that shows two values to two reads."""
     for place, values in shown(history).items():
         if len(values) > 1:
             (one, first), (two, second) = list(values.items())[:2]
