@@ -1,9 +1,9 @@
 """Who owned which partition from when to when, as far as it is certain.
 
-A claim begins when an answer that assigns the partition has arrived. It ends when the member *sends* what may give it up:
-a heartbeat that does not list it, or its leave. It also ends at the first moment at which the server may have removed the
-member: its session timeout after the last heartbeat that was answered, or its rebalance timeout after the first heartbeat
-whose answer, arrived or lost, may have taken the partition away.
+A claim begins when an answer that assigns the partition has arrived. It ends when the member *sends* what may give it
+up: a heartbeat that does not list it, or its leave. All claims of a member end at the first moment at which the server
+may have removed it: its session timeout after the last heartbeat that was answered, or its rebalance timeout after the
+first heartbeat whose answer, arrived or lost, may have taken from it a partition that it still listed.
 Every claim lies within the time in which a correct server has the partition assigned to this member, whatever answers
 were lost: so two claims of one partition that overlap are never a false alarm.
 """
@@ -27,7 +27,6 @@ class Claim:
     start: int
     granted: Beat
     end: int = NEVER
-    unsure_since: int | None = None  # when the first heartbeat after the last answer with the partition was sent
 
 
 def claims(history: History) -> list[Claim]:
@@ -39,35 +38,50 @@ def claims(history: History) -> list[Claim]:
             signs[event.group, event.member].append(event)
     found: list[Claim] = []
     for events in signs.values():
-        found += _of_member(sorted(events, key=lambda event: event.start), clock)
+        member = _Membership(clock)
+        for event in sorted(events, key=lambda event: event.start):
+            found += member.after(event)
+        found += member.give_up(frozenset(), NEVER)
     return sorted(found, key=lambda claim: claim.start)
 
 
-def _of_member(events: list[Beat | Left], clock: list[ClockMoved]) -> Iterator[Claim]:
-    """Yield the claims of one member."""
-    held: dict[Partition, Claim] = {}
-    session_ends = NEVER
-    for event in events:
-        listed = event.owned if isinstance(event, Beat) and event.outcome != "refused" else frozenset()
-        for partition, claim in list(held.items()):
-            claim.end = min(claim.end, session_ends)
-            if partition not in listed or claim.end < event.start:
-                claim.end = min(claim.end, event.start)
-                yield held.pop(partition)
+class _Membership:
+    """What one member owns for certain, from one of its heartbeats to the next."""
+
+    def __init__(self, clock: list[ClockMoved]) -> None:
+        self._clock = clock
+        self._held: dict[Partition, Claim] = {}
+        # what it may have to give up, with the moment at which the first heartbeat was sent that may have said so
+        self._unsure: dict[Partition, int] = {}
+        self._session_ends = NEVER
+        self._rebalance_ms = 0
+
+    def after(self, event: Beat | Left) -> Iterator[Claim]:
+        """Go on to the next heartbeat, or the leave, and yield the claims that end."""
         if not isinstance(event, Beat) or event.outcome == "refused":
-            continue
-        for claim in held.values():
-            if claim.unsure_since is None:
-                claim.unsure_since = event.start
-            claim.end = _passed(clock, claim.unsure_since, event.rebalance_ms)
+            yield from self.give_up(frozenset(), event.start)
+            return
+        yield from self.give_up(event.owned, event.start)
+        self._rebalance_ms = event.rebalance_ms
+        for partition in self._held:
+            self._unsure.setdefault(partition, event.start)
         if event.told is not None:
-            session_ends = _passed(clock, event.start, event.told.session_ms)
+            self._session_ends = _passed(self._clock, event.start, event.told.session_ms)
+            self._unsure = {p: at for p, at in self._unsure.items() if p in event.owned - event.told.assignment}
             for partition in event.told.assignment:
-                claim = held.setdefault(partition, Claim(event.group, event.member, partition, event.end, event))
-                claim.end, claim.unsure_since = NEVER, None
-    for claim in held.values():
-        claim.end = min(claim.end, session_ends)
-        yield claim
+                if partition not in self._held:
+                    self._held[partition] = Claim(event.group, event.member, partition, event.end, event)
+
+    def give_up(self, listed: frozenset[Partition], now: int) -> Iterator[Claim]:
+        """Yield the claims that have ended by now, with their end; `listed` is what the member goes on with."""
+        slow = (_passed(self._clock, since, self._rebalance_ms) for since in self._unsure.values())
+        removed = min(self._session_ends, *slow, NEVER)
+        for partition in list(self._held):
+            if partition not in listed or removed < now:
+                claim = self._held.pop(partition)
+                claim.end = min(now, removed)
+                if claim.end > claim.start:  # else the answer came so late that it may tell what was
+                    yield claim
 
 
 def _passed(clock: list[ClockMoved], since: int, ms: int) -> int:

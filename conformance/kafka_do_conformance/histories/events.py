@@ -1,8 +1,8 @@
 """What happened in a concurrent run, as those saw it who took part.
 
 `start` and `end` are readings of one counter that all processes share: the first before a request was sent, the second
-after its answer was read, or after it was given up. No two readings are the same. A request has its effect, if it has one,
-between the two; one that may still have it later has the end `NEVER`.
+after its answer was read, or after it was given up. No two readings are the same. A request has its effect, if it has
+one, between the two; one that may still have it later has the end `NEVER`.
 """
 
 import sys

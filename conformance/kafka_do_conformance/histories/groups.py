@@ -55,8 +55,8 @@ def commit_past_delivery(history: History) -> Iterator[Anomaly]:
 def zombie_commit(history: History) -> Iterator[Anomaly]:
     """Find a commit accepted after its partition went to another member, with no answer since that gave it back.
 
-    "After" is certain: the other's heartbeat that was assigned the partition was sent after the committing member's last
-    such one was answered, and was itself answered before the commit was sent.
+    "After" is certain: the other's heartbeat that was assigned the partition was sent when the committing member's
+    last such one had been answered, and was itself answered before the commit was sent.
     """
     grants: dict[_Subject, list[Beat]] = defaultdict(list)
     for beat in of_type(history, Beat):
@@ -74,7 +74,7 @@ def zombie_commit(history: History) -> Iterator[Anomaly]:
 
 
 def backward_commit(history: History) -> Iterator[Anomaly]:
-    """Find a committed offset, accepted or told, below one accepted or told before, with nothing between that took it back.
+    """Find a committed offset, accepted or told, below one accepted or told before, and nothing between took it back.
 
     That may be a reset, a commit without a member, or a member that sought back; for what a query tells, any lower
     commit, because that is judged for itself.
