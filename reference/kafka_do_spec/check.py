@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kafka_do_spec.coverage import coverage
+from kafka_do_spec.machines import machine_faults
 from kafka_do_spec.sources import LEVELS, PROOFS, ROLES, Paragraph, Sources, read
 
 __all__ = ["check", "faults"]
@@ -32,6 +33,7 @@ def faults(sources: Sources, cases: dict[str, list[str]]) -> Iterator[str]:
     yield from _operation_faults(sources)
     yield from _catalogue_faults(sources)
     yield from _kafka_faults(sources)
+    yield from machine_faults(sources)
 
 
 def _paragraph_faults(sources: Sources, paragraph: Paragraph) -> Iterator[str]:
