@@ -74,12 +74,12 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     place: Literal["path", "query"]
-    type: Literal["integer", "string"]
+    type: Literal["integer", "string", "boolean"]
     required: bool
     minimum: int | None = None
     maximum: int | None = None
     enum: tuple[str, ...] | None = None
-    default: int | str | None = None
+    default: int | str | bool | None = None
 
 
 class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,6 +117,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     defaults: dict[str, dict[str, int | str]]
     ranges: dict[str, tuple[int, int]]
     topic_configs: dict[str, TopicConfig]
+    assignors: tuple[str, ...]
     errors: dict[str, ErrorCode]
     kafka: KafkaErrors
     operations: dict[str, Operation]

@@ -30,6 +30,7 @@ def compiled(sources: Sources) -> dict[str, Any]:
             name: {fact: value for fact, value in config.items() if fact != "meaning"}
             for name, config in protocol["topic_configs"].items()
         },
+        "assignors": protocol["assignors"],
         "ranges": {
             name: [schema["minimum"], schema["maximum"]]
             for name, schema in sources.openapi["components"]["schemas"].items()
