@@ -22,8 +22,9 @@ ASSIGNORS = tuple(_ASSIGNORS)
 def assign(assignor: str, subscribers: Sequence[Subscriber], partition_counts: Mapping[str, int]) -> Assignment:
     """Return what each subscriber is to read, with an entry for every one, empty where nothing is left for it.
 
-    `partition_counts` says how many partitions a topic has; a topic that is not in it contributes nothing. Each partition
-    of a topic that somebody subscribes is in exactly one entry. Raises `ValueError` for an assignor that there is not.
+    `partition_counts` says how many partitions a topic has; a topic that is not in it contributes nothing. Each
+    partition of a topic that somebody subscribes is in exactly one entry. Raises `ValueError` for an assignor that
+    there is not.
     """
     chosen = _ASSIGNORS.get(assignor)
     if chosen is None:

@@ -4,8 +4,8 @@ What counts is how many partitions of each topic a member has, not which ones. S
 partition that goes away and comes back has not moved.
 
 In the end shares are level: no partition can go from its owner to another subscriber of its topic that has two or more
-fewer. Every step takes a partition from a member for one that has at least two fewer. That lowers the sum of the squares
-of all shares, by two or more, so the steps come to an end. Nothing moves where shares are level from the start.
+fewer. Every step takes a partition from a member for one that has at least two fewer. That lowers the sum of the
+squares of all shares by two or more, so the steps come to an end. Nothing moves where shares are level from the start.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,8 +60,9 @@ class _Topic:
     def fill(self) -> None:
         """Leave to members what they owned, and give what is free to whoever has least."""
         self._held = {place: len(numbers) for place, numbers in self.owned.items()}
-        emptiest = self._emptiest()
-        for _ in range(self.count - sum(self._held.values())):
+        free = self.count - sum(self._held.values())
+        emptiest = self._emptiest() if free else []
+        for _ in range(free):
             self._give(emptiest)
 
     def level(self) -> bool:
