@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.assigning import assigning
 from benchmarks.contestants import Ours, install_peer
 from benchmarks.encodings import encodings
 from benchmarks.environment import describe
@@ -31,6 +32,7 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "growth": growth,
     "waiting": waiting,
     "in-process": in_process,
+    "assigning": assigning,
     "suite": suite,
 }
 _QUICK = Effort(rounds=2, seconds=1, scale=0.1)
