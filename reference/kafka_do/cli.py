@@ -75,7 +75,7 @@ def serve(  # noqa: PLR0917  typer wants them so
     cors = _cors(cors_origin)
     limits = {**SPEC.limits, "max_request_ms": max_request_ms}
     offers = {AUTO_CREATE_TOPICS: auto_create_topics, "api_keys": keys is not None, "cors": cors is not None}
-    features = ["core", *(feature for feature, is_offered in offers.items() if is_offered)]
+    features = ["core", "groups", *(feature for feature, is_offered in offers.items() if is_offered)]
     engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=EventLoopClock())
     try:
         run(

@@ -1,23 +1,34 @@
 """The HTTP binding: operations ↔ requests, answers ↔ responses, errors ↔ problems, in both directions, without I/O."""
 
 from kafka_do.binding.fetch import FetchBinding, FetchPartitionBinding
-from kafka_do.binding.operation import Binding, BodyBinding, MessageBinding
+from kafka_do.binding.groups import CommitBinding, HeartbeatBinding, QueryBinding, ResetBinding
+from kafka_do.binding.operation import Binding, BodyBinding, EmptyBinding, MessageBinding
 from kafka_do.binding.produce import ProduceBinding, ProducePartitionBinding
-from kafka_do.binding.topics import AlterTopicBinding, CreateTopicBinding, DeleteTopicBinding
+from kafka_do.binding.topics import AlterTopicBinding, CreateTopicBinding
 from kafka_do.core.broker import (
     AlterTopic,
+    CommitOffsets,
+    DeleteGroup,
     DeleteTopic,
+    DescribeGroup,
     DescribeTopic,
     Discover,
     FetchPartition,
+    Heartbeat,
+    LeaveGroup,
+    ListGroups,
     ListTopics,
     Produce,
     ProducePartition,
+    QueryOffsets,
+    ResetOffsets,
 )
 from kafka_do.core.messages import (
     CreateTopicRequest,
     Discovery,
     FetchRequest,
+    GroupDescription,
+    GroupPage,
     OffsetsRequest,
     OffsetsResponse,
     Topic,
@@ -27,17 +38,25 @@ from kafka_do.core.messages import (
 
 __all__ = [
     "ALTER_TOPIC",
+    "COMMIT_OFFSETS",
     "CREATE_TOPIC",
+    "DELETE_GROUP",
     "DELETE_TOPIC",
+    "DESCRIBE_GROUP",
     "DESCRIBE_TOPIC",
     "DISCOVER",
     "FETCH",
     "FETCH_PARTITION",
+    "HEARTBEAT",
+    "LEAVE_GROUP",
+    "LIST_GROUPS",
     "LIST_OFFSETS",
     "LIST_TOPICS",
     "OPERATIONS",
     "PRODUCE",
     "PRODUCE_PARTITION",
+    "QUERY_OFFSETS",
+    "RESET_OFFSETS",
 ]
 
 DISCOVER = MessageBinding("discover", Discover, Discovery)
@@ -45,12 +64,20 @@ CREATE_TOPIC = CreateTopicBinding("create_topic", CreateTopicRequest, Topic)
 LIST_TOPICS = MessageBinding("list_topics", ListTopics, TopicPage)
 DESCRIBE_TOPIC = MessageBinding("describe_topic", DescribeTopic, TopicDescription)
 ALTER_TOPIC = AlterTopicBinding("alter_topic", AlterTopic, TopicDescription)
-DELETE_TOPIC = DeleteTopicBinding("delete_topic", DeleteTopic)
+DELETE_TOPIC = EmptyBinding("delete_topic", DeleteTopic)
 PRODUCE = ProduceBinding("produce", Produce)
 PRODUCE_PARTITION = ProducePartitionBinding("produce_partition", ProducePartition)
 LIST_OFFSETS = BodyBinding("list_offsets", OffsetsRequest, OffsetsResponse)
 FETCH = FetchBinding("fetch", FetchRequest)
 FETCH_PARTITION = FetchPartitionBinding("fetch_partition", FetchPartition)
+HEARTBEAT = HeartbeatBinding("heartbeat", Heartbeat)
+LEAVE_GROUP = EmptyBinding("leave_group", LeaveGroup)
+LIST_GROUPS = MessageBinding("list_groups", ListGroups, GroupPage)
+DESCRIBE_GROUP = MessageBinding("describe_group", DescribeGroup, GroupDescription)
+DELETE_GROUP = EmptyBinding("delete_group", DeleteGroup)
+COMMIT_OFFSETS = CommitBinding("commit_offsets", CommitOffsets)
+QUERY_OFFSETS = QueryBinding("query_offsets", QueryOffsets)
+RESET_OFFSETS = ResetBinding("reset_offsets", ResetOffsets)
 
 OPERATIONS: tuple[Binding, ...] = (
     DISCOVER,
@@ -64,5 +91,13 @@ OPERATIONS: tuple[Binding, ...] = (
     FETCH,
     FETCH_PARTITION,
     LIST_OFFSETS,
+    HEARTBEAT,
+    LEAVE_GROUP,
+    LIST_GROUPS,
+    DESCRIBE_GROUP,
+    DELETE_GROUP,
+    COMMIT_OFFSETS,
+    QUERY_OFFSETS,
+    RESET_OFFSETS,
 )
 """Every operation of the specification; a test proves that none is missing."""

@@ -7,7 +7,7 @@ import msgspec
 from kafka_do.binding.http import PROBLEM_JSON, HttpResponse, media_type
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.item_errors import error_of_item
-from kafka_do.core.messages import Problem, ProduceResult
+from kafka_do.core.messages import Problem, RefusedItem
 from kafka_do.spec import SPEC
 
 __all__ = [
@@ -34,7 +34,7 @@ class HeadedError(KafkaError):
         self.headers = headers
 
 
-def problem_response(error: KafkaError, results: Sequence[ProduceResult] | None = None) -> HttpResponse:
+def problem_response(error: KafkaError, results: Sequence[RefusedItem] | None = None) -> HttpResponse:
     """Return the response for an error that a server raises. (ERROR-001 to ERROR-003, ERROR-005)"""
     entry = SPEC.errors[error.code]
     if entry.status is None:

@@ -8,17 +8,18 @@ from msgspec import UNSET
 
 from kafka_do.binding.bodies import decode_body, encode_body, json_response, text_response
 from kafka_do.binding.http import HttpRequest, HttpResponse
-from kafka_do.binding.operation import OperationBinding, decode_message
+from kafka_do.binding.operation import OperationBinding, decode_message, fault_of_all
 from kafka_do.binding.parameters import Values
 from kafka_do.binding.problems import problem_of_response, problem_response
 from kafka_do.core.broker import Produce, ProducePartition
 from kafka_do.core.checks import check_count
-from kafka_do.core.item_errors import error_of_item
 from kafka_do.core.messages import (
     ProduceAccepted,
     ProducePartitionRequest,
     ProduceRequest,
     ProduceResponse,
+    ProduceResult,
+    RefusedItem,
 )
 from kafka_do.core.plain_records import PlainRequest
 from kafka_do.core.results import Appended, Results, results_text
@@ -45,9 +46,8 @@ class _AppendBinding(OperationBinding[Q, Results]):
     def encode_answer(self, asked: Q, answer: Results, limits: Mapping[str, int]) -> HttpResponse:
         """Return 200 for all appended, 207 for some, else the first error as a problem. (PRODUCE-005, -008, -009)"""
         errors = [] if isinstance(answer, Appended) else [one.error for one in answer if one.error is not UNSET]
-        if len(errors) == len(answer):
-            guilty = next((error for error in errors if error.code != "not_attempted"), errors[0])
-            return problem_response(error_of_item(guilty), list(answer))
+        if errors and (fault := fault_of_all(errors, len(answer))):
+            return problem_response(fault, [RefusedItem(error) for error in errors])
         if asked.acks == "none" and not errors:
             return json_response(202, ProduceAccepted())  # PRODUCE-022
         return text_response(207 if errors else 200, b'{"results":' + results_text(answer) + b"}")
@@ -63,7 +63,7 @@ class _AppendBinding(OperationBinding[Q, Results]):
         if response.status not in self.operation.success:
             problem = problem_of_response(response)
             if problem.results is not UNSET:
-                return problem.results
+                return [ProduceResult(error=item.error) for item in problem.results]
         return super().answer_of(response)
 
 

@@ -7,15 +7,23 @@ import msgspec
 
 from kafka_do.core.broker import (
     AlterTopic,
+    CommitOffsets,
+    DeleteGroup,
     DeleteTopic,
+    DescribeGroup,
     DescribeTopic,
     Discover,
     FetchPartition,
+    Heartbeat,
+    LeaveGroup,
+    ListGroups,
     ListTopics,
     PartitionFailure,
     PartitionSlice,
     Produce,
     ProducePartition,
+    QueryOffsets,
+    ResetOffsets,
 )
 from kafka_do.core.checks import check_integer, check_parameters
 from kafka_do.core.configs import Configs
@@ -23,14 +31,20 @@ from kafka_do.core.errors import KafkaError, invalid_request
 from kafka_do.core.item_errors import item_of_error
 from kafka_do.core.log import PartitionLog
 from kafka_do.core.messages import (
+    CommitQueryResponse,
+    CommitResult,
     CreateTopicRequest,
     Discovery,
     FetchPosition,
     FetchRequest,
+    GroupDescription,
+    GroupPage,
+    HeartbeatResponse,
     OffsetQuery,
     OffsetResult,
     OffsetsRequest,
     OffsetsResponse,
+    ResetResult,
     ServerInfo,
     TopicDescription,
     TopicPage,
@@ -42,6 +56,8 @@ from kafka_do.core.topics import check_topic_name
 from kafka_do.engines.appending import Appending, settled
 from kafka_do.engines.clock import Clock
 from kafka_do.engines.filling import Found, fill
+from kafka_do.engines.group_offsets import GroupOffsets
+from kafka_do.engines.groups import Groups
 from kafka_do.engines.routing import route
 from kafka_do.engines.topic import Topic
 from kafka_do.engines.waiting import WaitingRoom
@@ -66,7 +82,7 @@ class MemoryEngine:
         *,
         version: str,
         limits: Mapping[str, int] = SPEC.limits,
-        features: Sequence[str] = ("core", AUTO_CREATE_TOPICS),
+        features: Sequence[str] = ("core", AUTO_CREATE_TOPICS, "groups"),
         clock: Clock,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
@@ -77,6 +93,8 @@ class MemoryEngine:
         self._new_id = new_id
         self._topics: dict[str, Topic] = {}
         self._waiting = WaitingRoom(clock)
+        self._groups = Groups(find_topic=self._topics.get, limits=limits, clock=clock)
+        self._offsets = GroupOffsets(self._groups, self._topic, limits)
 
     async def discover(self, request: Discover) -> Discovery:
         """Tell revision, features and limits. (DISCOVERY-001)"""
@@ -100,6 +118,7 @@ class MemoryEngine:
             return TopicSummary(topic=request.topic, topic_id=None, partition_count=request.partitions)
         topic = Topic(request.topic, self._new_id(), request.partitions, configs)
         self._topics[topic.name] = topic
+        self._groups.topics_changed()
         return topic.summary()
 
     async def list_topics(self, request: ListTopics) -> TopicPage:
@@ -125,6 +144,7 @@ class MemoryEngine:
             check_integer("/partitions", "PartitionCount", partitions)
             self._check_partition_count(topic.name, partitions)
             topic.grow(partitions)
+            self._groups.topics_changed()
         if configs is not msgspec.UNSET:
             topic.configs.alter(configs)
         return topic.description()
@@ -132,11 +152,9 @@ class MemoryEngine:
     async def delete_topic(self, request: DeleteTopic) -> None:
         """Delete a topic. (TOPIC-015, TOPIC-020 to TOPIC-022)"""
         topic = self._topic(request.topic)
-        if request.topic_id not in (None, topic.topic_id):
-            raise KafkaError(
-                "topic_not_found", f"the topic '{topic.name}' has another id than {request.topic_id}", topic=topic.name
-            )
+        topic.check_id(request.topic_id)
         del self._topics[topic.name]
+        self._groups.forget_topic(topic.name)
         for log in topic.logs:
             self._waiting.wake(log)
 
@@ -179,6 +197,7 @@ class MemoryEngine:
             isinstance(results, Appended) or any(result.error is msgspec.UNSET for result in results)
         ):
             self._topics[topic.name] = topic
+            self._groups.topics_changed()
 
     def _appending(self, topic: Topic) -> Appending:
         return Appending(topic, self._limits, self._clock.now_ms(), self._waiting.wake)
@@ -189,7 +208,14 @@ class MemoryEngine:
         check_parameters("fetch_partition", asked)
         (found,) = await self.fetch(
             FetchRequest(
-                partitions=[FetchPosition(topic=request.topic, partition=request.partition, offset=request.offset)],
+                partitions=[
+                    FetchPosition(
+                        topic=request.topic,
+                        partition=request.partition,
+                        offset=request.offset,
+                        topic_id=msgspec.UNSET if request.topic_id is None else request.topic_id,
+                    )
+                ],
                 max_records=request.max_records,
                 max_bytes=request.max_bytes,
                 min_bytes=request.min_bytes,
@@ -232,7 +258,7 @@ class MemoryEngine:
 
     def _offset(self, query: OffsetQuery) -> OffsetResult:
         try:
-            log = self._log(query.topic, query.partition)
+            log = self._topic(query.topic).log(query.partition)
         except KafkaError as error:
             return OffsetResult(topic=query.topic, partition=query.partition, error=item_of_error(error))
         if query.at == "earliest":
@@ -246,14 +272,49 @@ class MemoryEngine:
             return OffsetResult(query.topic, query.partition, offset=None, timestamp_ms=None)
         return OffsetResult(query.topic, query.partition, offset=found.offset, timestamp_ms=found.timestamp_ms)
 
+    async def heartbeat(self, request: Heartbeat) -> HeartbeatResponse:
+        """Join a group or stay in it. (GROUP-002 to GROUP-040)"""
+        return self._groups.heartbeat(request)
+
+    async def leave_group(self, request: LeaveGroup) -> None:
+        """Leave a group. (GROUP-029, GROUP-030, GROUP-036)"""
+        self._groups.leave(request)
+
+    async def list_groups(self, request: ListGroups) -> GroupPage:
+        """List groups. (GROUP-045)"""
+        return self._groups.page(request)
+
+    async def describe_group(self, request: DescribeGroup) -> GroupDescription:
+        """Describe a group. (GROUP-041 to GROUP-044)"""
+        return self._offsets.describe(request)
+
+    async def delete_group(self, request: DeleteGroup) -> None:
+        """Delete a group. (GROUP-044, GROUP-046, GROUP-047)"""
+        self._groups.delete(request)
+
+    async def commit_offsets(self, request: CommitOffsets) -> list[CommitResult]:
+        """Commit offsets. (COMMIT-001 to COMMIT-014)"""
+        return self._offsets.commit(request)
+
+    async def query_offsets(self, request: QueryOffsets) -> CommitQueryResponse:
+        """Tell commits and lag. (COMMIT-015 to COMMIT-019)"""
+        return self._offsets.query(request)
+
+    async def reset_offsets(self, request: ResetOffsets) -> list[ResetResult]:
+        """Commit other offsets. (COMMIT-020 to COMMIT-026)"""
+        return self._offsets.reset(request)
+
     def _topic(self, name: str) -> Topic:
         try:
             return self._topics[name]
         except KeyError:
             raise KafkaError("topic_not_found", f"there is no topic '{name}'", topic=name) from None
 
-    def _log(self, topic: str, partition: int) -> PartitionLog:
-        return self._topic(topic).log(partition)
+    def _log(self, name: str, partition: int, topic_id: str | msgspec.UnsetType) -> PartitionLog:
+        topic = self._topic(name)
+        if topic_id is not msgspec.UNSET:
+            topic.check_id(topic_id)
+        return topic.log(partition)
 
 
 def _enough(found: list[Found | PartitionFailure], min_bytes: int) -> bool:
