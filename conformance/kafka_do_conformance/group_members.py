@@ -129,6 +129,19 @@ class WireMember:
         self.owned = self.assignment
         self.heartbeat()
 
+    def hold(self) -> set[Place]:
+        """Go on owning the same until an answer takes something away, and return what; the others confirm meanwhile."""
+        for _ in range(BEATS):
+            self.heartbeat()
+            if lost := _places(self.owned) - _places(self.assignment):
+                return lost
+            for other in self.group.members:
+                if other is not self:
+                    other.confirm()
+        wanted = Mismatch("assignment", f"less than {self.shares} after {BEATS} heartbeats", "nothing is taken away")
+        self.group.server.require("a member has to give something up", [wanted])
+        return set()
+
     def take(self, response: Response) -> None:
         """Check the answer to a heartbeat and go on from it."""
         wanted = {

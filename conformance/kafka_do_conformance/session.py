@@ -126,6 +126,19 @@ class ServerSession:
         limits: dict[str, int] = discovery["limits"]
         return limits
 
+    def limit(self, name: str) -> int:
+        """Return one limit that comes with a feature; raises Violation if the server does not tell it."""
+        limit = {"$type": "integer", "$min": 1}
+        expected = {"status": 200, "json": {"limits": {name: limit}}}
+        value: int = self.expect("discovery", self.send("GET", "/v1"), expected)["limits"][name]
+        return value
+
+    def topic_id(self, topic: str) -> str:
+        """Return what tells a topic from another of its name."""
+        expected = {"status": 200, "json": {"topic_id": {"$type": "string", "$pattern": "."}}}
+        ident: str = self.expect("describe", self.send("GET", f"/v1/topics/{topic}"), expected)["topic_id"]
+        return ident
+
     def create_topic(self, partitions: int, name: str | None = None) -> str:
         """Create a topic and return its name."""
         topic = name or fresh_name()

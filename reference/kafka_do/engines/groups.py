@@ -61,11 +61,13 @@ class Groups:
         )
 
     def leave(self, request: LeaveGroup) -> None:
-        """Leave a group, for good or for a time. (GROUP-029, GROUP-030, GROUP-036, GROUP-039)"""
+        """Leave a group, for good or for a time. (GROUP-003, GROUP-029, GROUP-030, GROUP-036, GROUP-039)"""
         check_group_id(request.group)
         _check_member_id(request.member)
         if request.temporary and request.instance_id is None:
             raise invalid_request([("?instance_id", "this parameter is required with temporary")])
+        if request.instance_id is not None and (fault := fault_of_id(request.instance_id)):
+            raise invalid_request([("?instance_id", fault)])
         group = self._groups.get(request.group)
         if group is None:
             raise unknown_member(request.group, request.member)
