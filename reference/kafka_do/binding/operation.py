@@ -11,9 +11,10 @@ from kafka_do.binding.http import JSON, HttpRequest, HttpResponse, media_type
 from kafka_do.binding.parameters import Values, format_path, format_query
 from kafka_do.binding.problems import NOT_OF_THIS_PROTOCOL, disconnected, error_of_response
 from kafka_do.core.broker import Broker
+from kafka_do.core.control import Controller
 from kafka_do.spec import SPEC
 
-__all__ = ["Binding", "BodyBinding", "MessageBinding", "OperationBinding", "decode_message"]
+__all__ = ["Binding", "BodyBinding", "EmptyBinding", "MessageBinding", "OperationBinding", "decode_message"]
 
 Q = TypeVar("Q", bound=msgspec.Struct)
 A = TypeVar("A")
@@ -47,8 +48,8 @@ class OperationBinding(ABC, Generic[Q, A]):
     def decode_answer(self, response: HttpResponse) -> A:
         """Return what a successful response answers; raises KafkaError `disconnected` for one not of this protocol."""
 
-    async def perform(self, broker: Broker, asked: Q) -> A:
-        """Ask the broker."""
+    async def perform(self, broker: Broker | Controller, asked: Q) -> A:
+        """Ask the broker, or whoever has the operation."""
         method: Callable[[Q], Awaitable[A]] = getattr(broker, self.name)
         return await method(asked)
 
@@ -88,6 +89,17 @@ class MessageBinding(OperationBinding[Q, M]):
     def decode_answer(self, response: HttpResponse) -> M:
         """Return the message."""
         return decode_message(response, self._decoder)
+
+
+class EmptyBinding(OperationBinding[Q, None]):
+    """An operation that answers nothing: the response has no body."""
+
+    def encode_answer(self, asked: Q, answer: None, limits: Mapping[str, int]) -> HttpResponse:
+        """Return 204."""
+        return HttpResponse(204, (), b"")
+
+    def decode_answer(self, response: HttpResponse) -> None:
+        """Return nothing; the status said it all."""
 
 
 Binding = OperationBinding[Any, Any]
