@@ -172,10 +172,11 @@ class ServerSession:
         return now_ms
 
     def now_ms(self) -> int:
-        """Return the server's time: its clock's where it lists `control`, since that may have jumped, else the machine's."""
+        """Return what the server's time should be: the machine's, unless its clock has jumped ahead of that."""
         wanted = {"features": {"$contains": ["core"]}}
         listed = self.expect("discovery", self.send("GET", "/v1"), {"status": 200, "json": wanted})["features"]
-        return self.advance(0) if "control" in listed else time.time_ns() // 1_000_000
+        machine_ms = time.time_ns() // 1_000_000
+        return max(machine_ms, self.advance(0)) if "control" in listed else machine_ms
 
     def inject(self, operation: str, fault: str, **members: Any) -> None:
         """Plant a fault in an operation; `members` are the others of the request. (feature `control`)"""

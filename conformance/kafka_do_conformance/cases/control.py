@@ -127,7 +127,7 @@ def quota_says_when(server: ServerSession) -> None:
 
 @server_case(
     title="A request that is delayed acts at once and is answered when its time has come",
-    requirements=["CONTROL-005"],
+    requirements=["CONTROL-003", "CONTROL-005"],
     hint="What is delayed is the answer, and the delay goes by the server's clock.",
 )
 def delay_strikes(server: ServerSession) -> None:
