@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from kafka_do.spec import SPEC
+from kafka_do.spec import SPEC, Operation
 from kafka_do_conformance.case import server_case
 from kafka_do_conformance.session import ServerSession, fresh_name
 
@@ -33,6 +33,25 @@ def listed_features_are_there(server: ServerSession) -> None:
         server.expect("cors", response, {"status": 200, "headers": allowed})
 
 
+@server_case(
+    title="An operation of a feature that is listed is there: it looks at what is asked",
+    requirements=["CONV-007", "CONV-018", "DISCOVERY-002"],
+    hint="unsupported_feature is for features that discovery does not list.",
+)
+def operations_of_listed_features_are_there(server: ServerSession) -> None:
+    """Ask every operation of each listed feature with a parameter that none has, so that nothing is done."""
+    server.create_topic(1)
+    wanted = {"features": {"$contains": ["core"]}}
+    listed = server.expect("discovery", server.send("GET", "/v1"), {"status": 200, "json": wanted})["features"]
+    for operation in SPEC.operations.values():
+        if operation.feature in listed:
+            target = f"{_target(operation)}?no=where"
+            body = None if operation.method in ("GET", "DELETE") else b"{}"
+            response = server.send(operation.method, target, body=body)
+            refused = {"status": 400, "problem": {"code": "invalid_request"}}
+            server.expect(f"{operation.method} {target}", response, refused)
+
+
 def _probe(feature: str) -> Callable[[ServerSession], None]:
     """Return the case that is for servers without a feature that has operations."""
     operations = [operation for operation in SPEC.operations.values() if operation.feature == feature]
@@ -41,13 +60,18 @@ def _probe(feature: str) -> Callable[[ServerSession], None]:
         server.create_topic(1)
         problem = {"code": "unsupported_feature", "feature": feature}
         for operation in operations:
-            target = re.sub(r"\{\w+\}", "0", operation.path)
+            target = _target(operation)
             for query, body in (("", None), ("?no=where", b"{]")):
                 response = server.send(operation.method, target + query, body=body)
                 server.expect(f"{operation.method} {target}{query}", response, {"status": 501, "problem": problem})
 
     probe.__name__ = f"without_{feature}"
     return probe
+
+
+def _target(operation: Operation) -> str:
+    """Return an operation's path with something in it for each parameter."""
+    return re.sub(r"\{\w+\}", "0", operation.path)
 
 
 for _feature in sorted({operation.feature for operation in SPEC.operations.values()} - {"core"}):

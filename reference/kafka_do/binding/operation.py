@@ -117,17 +117,6 @@ class EmptyBinding(OperationBinding[Q, None]):
 Binding = OperationBinding[Any, Any]
 
 
-class EmptyBinding(OperationBinding[Q, None]):
-    """An operation whose response has no body."""
-
-    def encode_answer(self, asked: Q, answer: None, limits: Mapping[str, int]) -> HttpResponse:
-        """Return 204. (TOPIC-020, GROUP-029, GROUP-046)"""
-        return HttpResponse(204, (), b"")
-
-    def decode_answer(self, response: HttpResponse) -> None:
-        """Return nothing; the status said it all."""
-
-
 class BodyBinding(MessageBinding[Q, M]):
     """An operation of which the body of the request is all that is asked."""
 

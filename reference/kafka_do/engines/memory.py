@@ -243,9 +243,11 @@ class MemoryEngine:
             await self._waiting.wait({one.log for one in found if isinstance(one, Found)}, left_ms)
 
     def reset(self) -> None:
-        """Forget every topic, as if each were deleted. (CONTROL-012)"""
-        topics, self._topics = self._topics, {}
-        for topic in topics.values():
+        """Forget every topic and every group, as if each were deleted. (CONTROL-012)"""
+        topics = list(self._topics.values())
+        self._topics.clear()
+        self._groups.clear()
+        for topic in topics:
             self._wake(topic)
 
     def drain(self) -> None:
