@@ -88,7 +88,7 @@ def serve(  # noqa: PLR0917  typer wants them so
         "cors": cors is not None,
         CONTROL: test_control,
     }
-    features = ["core", "groups", *(feature for feature, is_offered in offers.items() if is_offered)]
+    features = ["core", *(feature for feature, is_offered in offers.items() if is_offered), "groups"]
     movable = _movable_clock(host) if test_control else None
     engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=movable or EventLoopClock())
     try:
