@@ -83,10 +83,14 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One operation of `openapi.yaml`: `path` is its template, `success` the statuses that are no problem."""
+    """One operation of `openapi.yaml`: `path` is its template, `success` the statuses that are no problem.
+
+    Servers with `feature` have it. (CONV-018)
+    """
 
     method: str
     path: str
+    feature: str
     success: tuple[int, ...]
     parameters: tuple[Parameter, ...]
     errors: tuple[str, ...]

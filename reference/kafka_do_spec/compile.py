@@ -45,6 +45,7 @@ def compiled(sources: Sources) -> dict[str, Any]:
             operation["operationId"]: {
                 "method": method,
                 "path": path,
+                "feature": operation.get("x-feature", "core"),
                 "success": [int(status) for status in operation["responses"] if status.startswith("2")],
                 "parameters": [_parameter(sources, parameter) for parameter in operation["parameters"]],
                 "errors": operation["x-errors"],

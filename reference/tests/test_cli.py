@@ -147,6 +147,16 @@ def test_a_server_tells_its_features_and_its_limit_of_time() -> None:
     assert "\r\naccess-control-allow-origin: http://localhost:3000\r\n" in answer
 
 
+def test_a_server_lets_nobody_control_it_unless_it_is_told_to() -> None:
+    listed = '"features":["core","auto_create_topics"'
+    with _serving() as (_, host, port):
+        assert f"{listed}]" in _get(host, port, "/v1")
+        assert _get(host, port, "/v1/control/faults").startswith("HTTP/1.1 501 ")
+    with _serving("--test-control", "--host", "localhost") as (_, host, port):
+        assert f'{listed},"control"]' in _get(host, port, "/v1")
+        assert _get(host, port, "/v1/control/faults").startswith("HTTP/1.1 200 ")
+
+
 def test_a_server_creates_topics_by_producing_unless_it_is_told_not_to() -> None:
     for flags, features in (
         (["--auto-create-topics"], '["core","auto_create_topics"]'),
@@ -164,6 +174,8 @@ def test_a_server_creates_topics_by_producing_unless_it_is_told_not_to() -> None
         (["--cors-origin", "https://shop.example/path"], "is no origin"),
         (["--api-key-file", "/nowhere/at/all"], "does not exist"),
         (["--max-request-ms", "0"], "greater than or equal to 1"),
+        (["--test-control", "--host", "0.0.0.0"], "--host has to be loopback"),  # noqa: S104
+        (["--test-control", "--host", "::"], "--host has to be loopback"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused_and_no_key_is_shown(arguments: list[str], words: str) -> None:

@@ -61,7 +61,7 @@ def _validate(schema: dict[str, Any], value: Any) -> None:
 def _errors_in(value: Any) -> Iterator[dict[str, Any]]:
     """Yield each object with a code below a value."""
     if isinstance(value, dict):
-        if "code" in value:
+        if "code" in value and "fault" not in value:  # a fault to be planted only names the code of an error
             yield value
         for inner in value.values():
             yield from _errors_in(inner)

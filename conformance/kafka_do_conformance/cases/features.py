@@ -1,5 +1,9 @@
 """Features: what a server lists is there."""
 
+import re
+from collections.abc import Callable
+
+from kafka_do.spec import SPEC
 from kafka_do_conformance.case import server_case
 from kafka_do_conformance.session import ServerSession, fresh_name
 
@@ -21,7 +25,35 @@ def listed_features_are_there(server: ServerSession) -> None:
     if "api_keys" in listed:
         response = server.send("GET", f"/v1/topics/{topic}", headers=(("Authorization", None),))
         server.expect("api_keys", response, {"status": 401, "problem": {"code": "unauthorized"}})
+    if "control" in listed:
+        server.advance(0)
     if "cors" in listed:
         response = server.send("GET", "/v1", headers=(("Origin", server.origin),))
         allowed = {"Access-Control-Allow-Origin": server.origin}
         server.expect("cors", response, {"status": 200, "headers": allowed})
+
+
+def _probe(feature: str) -> Callable[[ServerSession], None]:
+    """Return the case that is for servers without a feature that has operations."""
+    operations = [operation for operation in SPEC.operations.values() if operation.feature == feature]
+
+    def probe(server: ServerSession) -> None:
+        server.create_topic(1)
+        problem = {"code": "unsupported_feature", "feature": feature}
+        for operation in operations:
+            target = re.sub(r"\{\w+\}", "0", operation.path)
+            for query, body in (("", None), ("?no=where", b"{]")):
+                response = server.send(operation.method, target + query, body=body)
+                server.expect(f"{operation.method} {target}{query}", response, {"status": 501, "problem": problem})
+
+    probe.__name__ = f"without_{feature}"
+    return probe
+
+
+for _feature in sorted({operation.feature for operation in SPEC.operations.values()} - {"core"}):
+    server_case(
+        title=f"A server without the feature {_feature} says so to every operation of it",
+        requirements=["CONV-018"],
+        hint="Look at the operation's feature before its query and body: what is asked cannot be right.",
+        lacks=(_feature,),
+    )(_probe(_feature))

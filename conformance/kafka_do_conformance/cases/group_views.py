@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from kafka_do_conformance.case import server_case
 from kafka_do_conformance.group_members import WireGroup, WireMember, fresh_id
-from kafka_do_conformance.session import ServerSession
+from kafka_do_conformance.session import ServerSession, fresh_name
 from kafka_do_conformance.verdict import Mismatch
 
 _LARGEST_PAGE = 1000
@@ -19,7 +19,8 @@ _STATES = ("empty", "assigning", "reconciling", "stable")
 )
 def describe_group(server: ServerSession) -> None:
     """Describe a group of static and other members with different topics, that joined in disorder."""
-    one, other = sorted((server.create_topic(4), server.create_topic(2)))
+    base = fresh_name()
+    one, other = (server.create_topic(count, f"{base}-{end}") for count, end in ((4, "B"), (2, "a")))
     group = WireGroup(server, {one: 4, other: 2})
     name = fresh_id()
     last = group.join(f"m-{name}")

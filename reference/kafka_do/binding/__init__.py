@@ -1,5 +1,6 @@
 """The HTTP binding: operations ↔ requests, answers ↔ responses, errors ↔ problems, in both directions, without I/O."""
 
+from kafka_do.binding.control import PlantFaultBinding
 from kafka_do.binding.fetch import FetchBinding, FetchPartitionBinding
 from kafka_do.binding.groups import CommitBinding, HeartbeatBinding, QueryBinding, ResetBinding
 from kafka_do.binding.operation import Binding, BodyBinding, EmptyBinding, MessageBinding
@@ -23,21 +24,28 @@ from kafka_do.core.broker import (
     QueryOffsets,
     ResetOffsets,
 )
+from kafka_do.core.control import ClearFaults, ListFaults, ResetServer
 from kafka_do.core.messages import (
+    AdvanceClockRequest,
+    ClockTime,
     CreateTopicRequest,
     Discovery,
+    FaultList,
     FetchRequest,
     GroupDescription,
     GroupPage,
     OffsetsRequest,
     OffsetsResponse,
+    PlantFaultRequest,
     Topic,
     TopicDescription,
     TopicPage,
 )
 
 __all__ = [
+    "ADVANCE_CLOCK",
     "ALTER_TOPIC",
+    "CLEAR_FAULTS",
     "COMMIT_OFFSETS",
     "CREATE_TOPIC",
     "DELETE_GROUP",
@@ -49,14 +57,17 @@ __all__ = [
     "FETCH_PARTITION",
     "HEARTBEAT",
     "LEAVE_GROUP",
+    "LIST_FAULTS",
     "LIST_GROUPS",
     "LIST_OFFSETS",
     "LIST_TOPICS",
     "OPERATIONS",
+    "PLANT_FAULT",
     "PRODUCE",
     "PRODUCE_PARTITION",
     "QUERY_OFFSETS",
     "RESET_OFFSETS",
+    "RESET_SERVER",
 ]
 
 DISCOVER = MessageBinding("discover", Discover, Discovery)
@@ -78,6 +89,11 @@ DELETE_GROUP = EmptyBinding("delete_group", DeleteGroup)
 COMMIT_OFFSETS = CommitBinding("commit_offsets", CommitOffsets)
 QUERY_OFFSETS = QueryBinding("query_offsets", QueryOffsets)
 RESET_OFFSETS = ResetBinding("reset_offsets", ResetOffsets)
+ADVANCE_CLOCK = BodyBinding("advance_clock", AdvanceClockRequest, ClockTime)
+PLANT_FAULT = PlantFaultBinding("plant_fault", PlantFaultRequest)
+LIST_FAULTS = MessageBinding("list_faults", ListFaults, FaultList)
+CLEAR_FAULTS = EmptyBinding("clear_faults", ClearFaults)
+RESET_SERVER = EmptyBinding("reset_server", ResetServer)
 
 OPERATIONS: tuple[Binding, ...] = (
     DISCOVER,
@@ -99,5 +115,10 @@ OPERATIONS: tuple[Binding, ...] = (
     COMMIT_OFFSETS,
     QUERY_OFFSETS,
     RESET_OFFSETS,
+    ADVANCE_CLOCK,
+    PLANT_FAULT,
+    LIST_FAULTS,
+    CLEAR_FAULTS,
+    RESET_SERVER,
 )
 """Every operation of the specification; a test proves that none is missing."""

@@ -11,6 +11,7 @@ from kafka_do.binding.http import JSON, HttpRequest, HttpResponse, media_type
 from kafka_do.binding.parameters import Values, format_path, format_query
 from kafka_do.binding.problems import NOT_OF_THIS_PROTOCOL, disconnected, error_of_response
 from kafka_do.core.broker import Broker
+from kafka_do.core.control import Controller
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.item_errors import error_of_item
 from kafka_do.core.messages import ItemError
@@ -59,8 +60,8 @@ class OperationBinding(ABC, Generic[Q, A]):
     def decode_answer(self, response: HttpResponse) -> A:
         """Return what a successful response answers; raises KafkaError `disconnected` for one not of this protocol."""
 
-    async def perform(self, broker: Broker, asked: Q) -> A:
-        """Ask the broker."""
+    async def perform(self, broker: Broker | Controller, asked: Q) -> A:
+        """Ask the broker, or whoever has the operation."""
         method: Callable[[Q], Awaitable[A]] = getattr(broker, self.name)
         return await method(asked)
 

@@ -1,6 +1,7 @@
 """Errors as problem documents (RFC 9457). (ERROR-001 to ERROR-006, HTTP-002)"""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -29,8 +30,8 @@ _PROBLEM = msgspec.json.Decoder(Problem)
 class HeadedError(KafkaError):
     """An error whose answer says more in its header: `headers`."""
 
-    def __init__(self, code: str, message: str, *headers: tuple[str, str]) -> None:
-        super().__init__(code, message)
+    def __init__(self, code: str, message: str, *headers: tuple[str, str], **fields: Any) -> None:
+        super().__init__(code, message, **fields)
         self.headers = headers
 
 

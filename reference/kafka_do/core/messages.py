@@ -295,6 +295,53 @@ class FetchRequest(ClosedMessage):
     encoding: ReadEncoding = "auto"
 
 
+ClockAdvance: TypeAlias = Annotated[int, Meta(ge=0, le=31536000000)]
+
+
+class ClockTime(Message):
+    now_ms: TimestampMs
+
+
+FaultKind: TypeAlias = Literal["error", "delay", "drop_before", "drop_after"]
+
+
+FaultCode: TypeAlias = Literal["not_leader", "group_coordinator", "quota_exceeded"]
+
+
+FaultDelay: TypeAlias = Annotated[int, Meta(ge=1, le=10000)]
+
+
+FaultTimes: TypeAlias = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class PlantFaultRequest(ClosedMessage):
+    operation: str
+    fault: FaultKind
+    code: FaultCode | UnsetType = UNSET
+    delay_ms: FaultDelay | UnsetType = UNSET
+    times: FaultTimes = 1
+    topic: str | UnsetType = UNSET
+    partition: PartitionNumber | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    member: str | UnsetType = UNSET
+
+
+class PlantedFault(Message):
+    operation: str
+    fault: FaultKind
+    times: FaultTimes
+    code: FaultCode | UnsetType = UNSET
+    delay_ms: FaultDelay | UnsetType = UNSET
+    topic: str | UnsetType = UNSET
+    partition: PartitionNumber | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    member: str | UnsetType = UNSET
+
+
+class FaultList(Message):
+    faults: list[PlantedFault]
+
+
 class InvalidMember(Message):
     pointer: str
     detail: str
@@ -417,6 +464,10 @@ class RefusedItem(Message):
     error: ItemError
     topic: TopicName | UnsetType = UNSET
     partition: PartitionNumber | UnsetType = UNSET
+
+
+class AdvanceClockRequest(ClosedMessage):
+    advance_ms: ClockAdvance
 
 
 class Problem(ItemError, kw_only=True):

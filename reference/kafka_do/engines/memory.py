@@ -155,6 +155,10 @@ class MemoryEngine:
         topic.check_id(request.topic_id)
         del self._topics[topic.name]
         self._groups.forget_topic(topic.name)
+        self._wake(topic)
+
+    def _wake(self, topic: Topic) -> None:
+        """Have whoever waits for a topic look again."""
         for log in topic.logs:
             self._waiting.wake(log)
 
@@ -237,6 +241,14 @@ class MemoryEngine:
             if left_ms <= 0 or self._waiting.is_closed or _enough(found, request.min_bytes):
                 return [one if isinstance(one, PartitionFailure) else _slice(one) for one in found]
             await self._waiting.wait({one.log for one in found if isinstance(one, Found)}, left_ms)
+
+    def reset(self) -> None:
+        """Forget every topic, as if each were deleted, and every group. (CONTROL-012)"""
+        topics = list(self._topics.values())
+        self._topics.clear()
+        self._groups.clear()
+        for topic in topics:
+            self._wake(topic)
 
     def drain(self) -> None:
         """Have every waiting fetch answered now, and wait for nothing any more."""

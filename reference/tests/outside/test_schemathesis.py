@@ -31,7 +31,9 @@ _CONFIG = SchemathesisConfig.from_dict(
         },
     }
 )
-_SCHEMA = schemathesis.openapi.from_path(data_root() / "spec" / "generated" / "openapi.json", config=_CONFIG)
+_SCHEMA = schemathesis.openapi.from_path(data_root() / "spec" / "generated" / "openapi.json", config=_CONFIG).exclude(
+    tag="control"  # a reset or a fault would change what the other requests find; the suite's own cases judge these
+)
 _PARTITIONS = 3
 _RECORDS = [
     {"key": "a", "value": {"amount": 1.50}},
