@@ -92,6 +92,43 @@ def describe_lag(server: ServerSession) -> None:
 
 
 @server_case(
+    title="A group is described as well when a topic of its members has just been deleted or made again",
+    requirements=["GROUP-041", "GROUP-042"],
+    hint="What was assigned may be of a topic that is no more; nobody has to beat before it is told.",
+)
+def describe_after_deletion(server: ServerSession) -> None:
+    """Delete one topic of two and describe at once, make it again and describe, settle and describe."""
+    kept, topic = server.create_topic(2), server.create_topic(2)
+    group = WireGroup(server, {kept: 2, topic: 2})
+    group.join()
+    group.join()
+    group.settle()
+    server.produce(kept, [{"value": 1, "partition": 1}])
+    server.produce(topic, [{"value": number, "partition": 0} for number in range(3)])
+    lags = [_lag(kept, 0, None, 0, 0), _lag(kept, 1, None, 1, 1)]
+    for size in (0, 3):
+        server.expect("delete", server.send("DELETE", f"/v1/topics/{topic}"), {"status": 204})
+        group.has_members(*group.members)
+        group.describe(offsets=lags, total_lag=1)
+        if size:
+            server.create_topic(size, topic)
+            group.topics[topic] = size
+            anew = [_lag(topic, number, None, 0, 0) for number in range(size)]
+            every = sorted((*lags, *anew), key=lambda lag: (lag["topic"], lag["partition"]))
+            group.has_members(*group.members)
+            group.describe(offsets=every, total_lag=1)
+            group.settle()
+            told = [
+                {"member": member.ident, "assignment": member.assignment}
+                for member in sorted(group.members, key=lambda member: member.ident)
+            ]
+            group.describe(offsets=every, total_lag=1, members=told)
+        else:
+            server.create_topic(2, topic)
+            group.settle()
+
+
+@server_case(
     title="A group is empty without members, stable when each has its share, and neither in between",
     requirements=["GROUP-043"],
     hint="Somebody who still lists what goes to another keeps the group from being stable.",
