@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from kafka_do_conformance.case import server_case
 from kafka_do_conformance.group_members import WireGroup, WireMember, fresh_id
-from kafka_do_conformance.session import ServerSession
+from kafka_do_conformance.session import ServerSession, fresh_name
 from kafka_do_conformance.verdict import Mismatch
 
 _LARGEST_PAGE = 1000
@@ -19,7 +19,8 @@ _STATES = ("empty", "assigning", "reconciling", "stable")
 )
 def describe_group(server: ServerSession) -> None:
     """Describe a group of static and other members with different topics, that joined in disorder."""
-    one, other = sorted((server.create_topic(4), server.create_topic(2)))
+    base = fresh_name()
+    one, other = (server.create_topic(count, f"{base}-{end}") for count, end in ((4, "B"), (2, "a")))
     group = WireGroup(server, {one: 4, other: 2})
     name = fresh_id()
     last = group.join(f"m-{name}")
@@ -88,6 +89,43 @@ def describe_lag(server: ServerSession) -> None:
     for member in list(group.members):
         member.leave()
     group.describe(offsets=committed, total_lag=7)
+
+
+@server_case(
+    title="A group is described as well when a topic of its members has just been deleted or made again",
+    requirements=["GROUP-041", "GROUP-042"],
+    hint="What was assigned may be of a topic that is no more; nobody has to beat before it is told.",
+)
+def describe_after_deletion(server: ServerSession) -> None:
+    """Delete one topic of two and describe at once, make it again and describe, settle and describe."""
+    kept, topic = server.create_topic(2), server.create_topic(2)
+    group = WireGroup(server, {kept: 2, topic: 2})
+    group.join()
+    group.join()
+    group.settle()
+    server.produce(kept, [{"value": 1, "partition": 1}])
+    server.produce(topic, [{"value": number, "partition": 0} for number in range(3)])
+    lags = [_lag(kept, 0, None, 0, 0), _lag(kept, 1, None, 1, 1)]
+    for size in (0, 3):
+        server.expect("delete", server.send("DELETE", f"/v1/topics/{topic}"), {"status": 204})
+        group.has_members(*group.members)
+        group.describe(offsets=lags, total_lag=1)
+        if size:
+            server.create_topic(size, topic)
+            group.topics[topic] = size
+            anew = [_lag(topic, number, None, 0, 0) for number in range(size)]
+            every = sorted((*lags, *anew), key=lambda lag: (lag["topic"], lag["partition"]))
+            group.has_members(*group.members)
+            group.describe(offsets=every, total_lag=1)
+            group.settle()
+            told = [
+                {"member": member.ident, "assignment": member.assignment}
+                for member in sorted(group.members, key=lambda member: member.ident)
+            ]
+            group.describe(offsets=every, total_lag=1, members=told)
+        else:
+            server.create_topic(2, topic)
+            group.settle()
 
 
 @server_case(

@@ -41,6 +41,11 @@ class Groups:
         """Have every group look at its topics again. (GROUP-020)"""
         self._topics_version += 1
 
+    def clear(self) -> None:
+        """Forget every group. (CONTROL-012)"""
+        self._groups.clear()
+        self._idle.clear()
+
     def heartbeat(self, request: Heartbeat) -> HeartbeatResponse:
         """Join a group or stay in it. (GROUP-002 to GROUP-040)"""
         check_group_id(request.group)

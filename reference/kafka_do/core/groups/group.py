@@ -125,9 +125,9 @@ class Group:
             raise unknown_member(self.ident, ident) from None
 
     def assignment(self, member: Member) -> list[AssignedPartitions]:
-        """Return what a member may own, by the names of topics. (GROUP-005)"""
+        """Return what a member may own of topics that there are, by their names. (GROUP-005, GROUP-020)"""
         numbers: dict[str, list[int]] = {}
-        for partition in sorted(member.assigned):
+        for partition in sorted(partition for partition in member.assigned if partition.topic in self._names):
             numbers.setdefault(partition.topic, []).append(partition.number)
         named = sorted((self._names[topic_id], topic_id) for topic_id in numbers)
         return [
