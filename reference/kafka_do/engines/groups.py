@@ -155,12 +155,6 @@ class Groups:
             self.keep(group)
         self.topics_changed()
 
-    def clear(self) -> None:
-        """Forget every group. (CONTROL-012)"""
-        self._groups.clear()
-        self._idle.clear()
-        self.topics_changed()
-
     def _forget(self, ident: str) -> None:
         del self._groups[ident]
         self._idle.pop(ident, None)
