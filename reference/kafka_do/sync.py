@@ -93,8 +93,8 @@ class Client:
     ) -> Consumer:
         """Return a new member of `group`, which shares the partitions of `topics` with the others.
 
-        `instance_id` makes it a static member. `assignor`, `uniform` or `range`, and the session timeout are wishes; None
-        leaves them to the server. `rebalance_timeout_ms` is how long the caller may take between two polls when a
+        `instance_id` makes it a static member. `assignor`, `uniform` or `range`, and the session timeout are wishes;
+        None leaves them to the server. `rebalance_timeout_ms` is how long the caller may take between two polls when a
         partition is to move. `start` is where to read, `earliest` or `latest`, where the group has committed nothing.
         (GROUP-048, GROUP-056)
         """

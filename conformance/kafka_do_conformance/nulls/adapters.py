@@ -2,13 +2,14 @@
 
 import json
 import sys
+import time
 from typing import Any
 
 __all__ = ["NULL_ADAPTERS"]
 
 NULL_ADAPTERS = ("error", "ok", "unsupported", "defect", "garbage", "silent", "crashing")
 
-_HELLO = {"protocol": 0, "name": "null", "version": "0", "language": "none", "features": ["core", "api_keys"]}
+_HELLO = {"protocol": 0, "name": "null", "version": "0", "language": "none", "features": ["core", "api_keys", "groups"]}
 _PLACE = {"partition": 0, "offset": {"int64": "0"}, "timestamp_ms": {"int64": "1760000000000"}}
 _NOTHING = {
     "records": [],
@@ -44,6 +45,9 @@ def _answer(mode: str, command: dict[str, Any]) -> dict[str, Any] | None:
         return {"defect": {"message": "nothing is implemented"}}
     if mode == "ok" and command["command"] == "produce":
         return {"ok": {"results": [_PLACE] * len(command["records"])}}
+    if mode == "ok" and command["command"] == "consume_poll":
+        time.sleep(command["timeout_ms"] / 1000)
+        return {"ok": {"records": []}}
     if mode == "ok":
         return {"ok": _NOTHING if command["command"] == "read" else {}}
     return None

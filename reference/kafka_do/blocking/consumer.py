@@ -1,8 +1,7 @@
 """The blocking consumer: what a member of a group reads and commits."""
 
 import threading
-from collections.abc import Iterable
-from random import Random
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +16,7 @@ from kafka_do.client.membership import Membership, Partition, Subscription
 from kafka_do.client.messages import Message
 from kafka_do.core.broker import CommitOffsets, QueryOffsets
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import CommitResponse, FetchRequest
+from kafka_do.core.messages import CommitResult, FetchRequest
 
 __all__ = ["Consumer"]
 
@@ -27,8 +26,8 @@ _MAX_WAIT_MS = FetchRequest([]).max_wait_ms
 class Consumer:
     """A member of a group. It joins when it is made; use it as a context manager, or call `close()`.
 
-    `poll`, `commit` and `close` are for one thread at a time. A partition stays the member's until the next `poll` after
-    an answer has taken it away, so that what `poll` returned can be worked on and committed. (GROUP-048 to GROUP-057)
+    `poll`, `commit` and `close` are for one thread at a time. A partition that the group takes away stays the member's
+    until the next `poll`, so that what the last one returned can be worked on and committed. (GROUP-048 to GROUP-057)
     """
 
     def __init__(self, connection: Connection, subscription: Subscription, *, start: Start, timeout_ms: int) -> None:
@@ -36,7 +35,7 @@ class Consumer:
         self._group = subscription.group
         self._timeout_ms = timeout_ms
         self._positions = Positions(start)
-        self._backoff = Backoff(Random())
+        self._backoff = Backoff()
         self._committing = threading.Lock()
         self._member = LiveMember(connection, subscription, timeout_ms=timeout_ms, changed=self._keep)
 
@@ -161,7 +160,7 @@ class Consumer:
         with self._member.locked():
             return commit.request()
 
-    def _send(self, asked: CommitOffsets, until_ms: int) -> CommitResponse | KafkaError:
+    def _send(self, asked: CommitOffsets, until_ms: int) -> Sequence[CommitResult] | KafkaError:
         """Commit, the same again while the answer is lost. (COMMIT-029)"""
         try:
             return ask_until(lambda: self._broker.commit_offsets(asked), until_ms, self._member.pause)

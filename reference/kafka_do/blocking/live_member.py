@@ -5,7 +5,6 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from random import Random
 
 from kafka_do.blocking.waiting import ask_until, now_ms
 from kafka_do.client.backoff import Backoff
@@ -27,8 +26,8 @@ _PATIENCE = 3  # connecting, writing and reading may each last as long as the ti
 class LiveMember:
     """Joins when it is made, and stays until `close`.
 
-    `changed` is called after everything that may change what the member has, with the state locked. The lock is held for
-    decisions, never for a request.
+    `changed` is called after everything that may change what the member has, with the state locked. The lock is held
+    for decisions, never for a request.
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class LiveMember:
         self._connection = connection.beside(min(timeout_ms, _HEARTBEAT_TIMEOUT_MS))
         self._static = subscription.instance_id is not None
         self._on_change = changed
-        self._state = Membership(subscription, member=str(uuid.uuid4()), backoff=Backoff(Random()), now_ms=now_ms())
+        self._state = Membership(subscription, member=str(uuid.uuid4()), backoff=Backoff(), now_ms=now_ms())
         self._changed = threading.Condition()
         self._put_off: KafkaError | None = None
         self._failure: Exception | None = None

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from random import Random
 from typing import TypeVar
 
 from kafka_do.client.backoff import Backoff, Pause, persist
@@ -20,9 +19,9 @@ def now_ms() -> int:
 
 async def sleep(wait_ms: int) -> None:
     """Block the thread."""
-    time.sleep(wait_ms / 1000)
+    time.sleep(wait_ms / 1000)  # noqa: ASYNC251  a blocking client has no event loop
 
 
 def ask_until(ask: Callable[[], Awaitable[T]], until_ms: int, pause: Pause = sleep) -> T:
     """Ask, and again until the time if that helps and does no harm; raises the KafkaError of the last try."""
-    return drive(persist(ask, backoff=Backoff(Random()), clock=now_ms, pause=pause, until_ms=until_ms))
+    return drive(persist(ask, backoff=Backoff(), clock=now_ms, pause=pause, until_ms=until_ms))

@@ -1,7 +1,7 @@
 """How long to wait before something is tried again: longer each time, never longer than a bound."""
 
+import random
 from collections.abc import Awaitable, Callable
-from random import Random
 from typing import TypeVar
 
 from kafka_do.core.errors import KafkaError
@@ -25,8 +25,9 @@ _DOUBLINGS = 20
 class Backoff:
     """The pauses between tries: each about twice the one before, within a fifth, so that clients do not try in step."""
 
-    def __init__(self, random: Random) -> None:
-        self._random = random
+    def __init__(self, chance: Callable[[], float] = random.random) -> None:
+        """Take what tells a number from 0 up to 1."""
+        self._chance = chance
         self._tries = 0
 
     def reset(self) -> None:
@@ -38,11 +39,11 @@ class Backoff:
         whole = min(_LONGEST_MS, _FIRST_MS << min(self._tries, _DOUBLINGS))
         self._tries += 1
         asked = 0 if error is None else int(error.fields.get("retry_after_ms", 0))
-        return max(asked, round(whole * self._random.uniform(0.8, 1.0)))
+        return max(asked, round(whole * (0.8 + 0.2 * self._chance())))
 
 
 def may_be_repeated(error: KafkaError) -> bool:
-    """Whether a request whose repetition does no harm is to be sent again: it was put off, or its outcome is unknown."""
+    """Whether to send a request again that does no harm twice: it was put off, or what became of it is unknown."""
     return error.retriable or error.indeterminate
 
 

@@ -5,7 +5,7 @@ Nothing here waits or sends. `request` says what is to be committed now, `take` 
 that was sent later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from msgspec import UNSET
@@ -14,7 +14,7 @@ from kafka_do.client.membership import Membership, Partition
 from kafka_do.core.broker import CommitOffsets
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.item_errors import error_of_item
-from kafka_do.core.messages import CommitRequest, CommitResponse, MemberAtEpoch, OffsetToCommit
+from kafka_do.core.messages import CommitRequest, CommitResult, MemberAtEpoch, OffsetToCommit
 from kafka_do.spec import SPEC
 
 __all__ = ["Commit"]
@@ -44,8 +44,8 @@ class Commit:
         another epoch than the one that was refused. (COMMIT-027, COMMIT-028, GROUP-052)
         """
         member = self._member
-        owned = member.owned
-        self._left = {one: offset for one, offset in self._left.items() if one in owned}
+        may_commit = member.owned if self._refused_epoch is None else member.assigned
+        self._left = {one: offset for one, offset in self._left.items() if one in may_commit}
         if not self._left or member.losses != self._losses or member.epoch == self._refused_epoch:
             return None
         self._asked = dict(islice(sorted(self._left.items()), _MOST))
@@ -54,7 +54,7 @@ class Commit:
         ]
         return CommitOffsets(member.group, CommitRequest(offsets, member=MemberAtEpoch(member.member, member.epoch)))
 
-    def take(self, asked: CommitOffsets, outcome: CommitResponse | KafkaError) -> None:
+    def take(self, asked: CommitOffsets, outcome: Sequence[CommitResult] | KafkaError) -> None:
         """Take what came of a request. What another epoch refused is left for the next one."""
         self.needs_heartbeat = False
         for partition, error in zip(self._asked, self._errors(outcome), strict=True):
@@ -69,17 +69,17 @@ class Commit:
                 del self._left[partition]
 
     def failure(self) -> KafkaError | None:
-        """Return the error that the caller is to learn: not that of partitions which others have now, if some are left."""
+        """Return the error that the caller is to learn; that others have some of the partitions now is none."""
         moved_on = self._error is not None and self._error.code == _STALE and self.stored
         return None if moved_on else self._error
 
-    def _errors(self, outcome: CommitResponse | KafkaError) -> list[KafkaError | None]:
+    def _errors(self, outcome: Sequence[CommitResult] | KafkaError) -> list[KafkaError | None]:
         if isinstance(outcome, KafkaError):
             return [outcome] * len(self._asked)
-        if len(outcome.results) != len(self._asked):
-            words = f"{len(self._asked)} offsets were committed and {len(outcome.results)} results came back"
+        if len(outcome) != len(self._asked):
+            words = f"{len(self._asked)} offsets were committed and {len(outcome)} results came back"
             return [KafkaError("disconnected", words)] * len(self._asked)
-        return [None if result.error is UNSET else error_of_item(result.error) for result in outcome.results]
+        return [None if result.error is UNSET else error_of_item(result.error) for result in outcome]
 
 
 def _epoch_of(asked: CommitOffsets) -> int | None:

@@ -75,7 +75,7 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The group went on without the member: these may belong to others already, and nothing is committed. (GROUP-052)"""
+    """The group went on without the member: others may have these already, and nothing is committed. (GROUP-052)"""
 
     partitions: frozenset[Partition]
 
@@ -211,7 +211,9 @@ class Membership:
         self.abandon()
         self._end()
         tells, self._may_be_member = self._may_be_member, False
-        return LeaveGroup(self.group, self.member, temporary) if tells else None
+        if not tells:
+            return None
+        return LeaveGroup(self.group, self.member, temporary, self._subscription.instance_id if temporary else None)
 
     def _follow(self, asked: UnderWay, answer: HeartbeatResponse, now_ms: int) -> list[Event]:
         assigned = frozenset(
