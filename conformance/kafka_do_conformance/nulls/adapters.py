@@ -36,21 +36,24 @@ def main(mode: str) -> None:
         sys.stdout.flush()
 
 
+_ANSWERS: dict[str, dict[str, Any]] = {
+    "error": {"error": {"code": "disconnected", "retriable": False, "indeterminate": True}},
+    "unsupported": {"unsupported": {"feature": "core"}},
+    "defect": {"defect": {"message": "nothing is implemented"}},
+}
+
+
 def _answer(mode: str, command: dict[str, Any]) -> dict[str, Any] | None:
-    if mode == "error":
-        return {"error": {"code": "disconnected", "retriable": False, "indeterminate": True}}
-    if mode == "unsupported":
-        return {"unsupported": {"feature": "core"}}
-    if mode == "defect":
-        return {"defect": {"message": "nothing is implemented"}}
-    if mode == "ok" and command["command"] == "produce":
-        return {"ok": {"results": [_PLACE] * len(command["records"])}}
-    if mode == "ok" and command["command"] == "consume_poll":
+    return {"ok": _success(command)} if mode == "ok" else _ANSWERS.get(mode)
+
+
+def _success(command: dict[str, Any]) -> dict[str, Any]:
+    if command["command"] == "produce":
+        return {"results": [_PLACE] * len(command["records"])}
+    if command["command"] == "consume_poll":
         time.sleep(command["timeout_ms"] / 1000)
-        return {"ok": {"records": []}}
-    if mode == "ok":
-        return {"ok": _NOTHING if command["command"] == "read" else {}}
-    return None
+        return {"records": []}
+    return _NOTHING if command["command"] == "read" else {}
 
 
 if __name__ == "__main__":
