@@ -38,7 +38,8 @@ class LiveMember:
         timeout_ms: int,
         changed: Callable[[Membership], None],
     ) -> None:
-        self._connection = connection.beside(min(timeout_ms, _HEARTBEAT_TIMEOUT_MS))
+        self._timeout_ms = min(timeout_ms, _HEARTBEAT_TIMEOUT_MS)
+        self._connection = connection.beside(self._timeout_ms)
         self._static = subscription.instance_id is not None
         self._on_change = changed
         self._state = Membership(subscription, member=str(uuid.uuid4()), backoff=Backoff(), now_ms=now_ms())
@@ -98,7 +99,7 @@ class LiveMember:
                 return
             self._closing.set()
             self._changed.notify_all()
-        self._thread.join(_PATIENCE * _HEARTBEAT_TIMEOUT_MS / 1000)
+        self._thread.join(_PATIENCE * self._timeout_ms / 1000)
         with self._changed:
             asked = self._state.leave(temporary=temporary)
         try:
@@ -115,7 +116,7 @@ class LiveMember:
 
     def _leave(self, asked: LeaveGroup) -> None:
         try:
-            ask_until(lambda: self._connection.broker.leave_group(asked), now_ms() + _HEARTBEAT_TIMEOUT_MS)
+            ask_until(lambda: self._connection.broker.leave_group(asked), now_ms() + self._timeout_ms)
         except KafkaError as error:
             if error.code != "unknown_member":
                 _LOG.warning("%s has not left the group %s, which will miss it: %s", asked.member, asked.group, error)
