@@ -57,8 +57,8 @@ class Consumer:
         """Return the next messages, none if there are none within `timeout_ms` milliseconds.
 
         The call says, too, that the caller has done with the messages of the one before. Raises KafkaError: `closed`;
-        why the group does not take the member, `retriable` if it goes on trying; what a read was refused for; the last
-        error if no read has succeeded in the time. (GROUP-051, GROUP-054, GROUP-056)
+        why the group does not take the member, `retriable` if it goes on trying; what a read was refused for; and why
+        the last read in the time had no answer, if it had none. (GROUP-051, GROUP-054, GROUP-056)
         """
         until_ms = now_ms() + timeout_ms
         failure: KafkaError | None = None

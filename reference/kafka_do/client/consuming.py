@@ -134,8 +134,9 @@ class Positions:
 
     def ask_records(self, readable: frozenset[Partition], max_wait_ms: int) -> FetchRequest | None:
         """Return the next fetch, None while no position is known. Who was first in the last one is last now."""
-        known = [one for one in self._turns if one in readable and one in self._next]
-        known += sorted(one for one in readable if one in self._next and one not in known)
+        placed = readable & self._next.keys()
+        known = [one for one in self._turns if one in placed]
+        known += sorted(placed.difference(known))
         self._turns = [*known[1:], *known[:1]]
         if not known:
             return None
