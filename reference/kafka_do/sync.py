@@ -1,12 +1,17 @@
 """The blocking client."""
 
 import os
-from collections.abc import Coroutine, Sequence
+import weakref
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, cast, get_args
 
+from kafka_do.blocking.consumer import Consumer
 from kafka_do.client import producing, reading
 from kafka_do.client.connecting import connect
+from kafka_do.client.consuming import Start
+from kafka_do.client.driving import drive
+from kafka_do.client.membership import Subscription
 from kafka_do.client.messages import Headers, Key, Read, RecordMetadata
 from kafka_do.client.serializing import record_of
 from kafka_do.core.broker import Broker, Discover
@@ -15,23 +20,12 @@ from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic
 from kafka_do.core.records import Record
 from kafka_do.spec import SPEC
 
-__all__ = ["Admin", "Client", "Producer"]
-
-T = TypeVar("T")
+__all__ = ["Admin", "Client", "Consumer", "Producer"]
 
 _DEFAULT_URL = str(SPEC.defaults["client"]["url"])
 _DEFAULT_TIMEOUT_MS = int(SPEC.defaults["client"]["timeout_ms"])
-
-
-def _drive(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never waits; the transports of the blocking client block the thread instead."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    coroutine.close()
-    raise RuntimeError("a coroutine of the blocking client waited for an event loop")
+_DEFAULT_REBALANCE_TIMEOUT_MS = int(SPEC.defaults["client"]["rebalance_timeout_ms"])
+_DEFAULT_START = cast("Start", SPEC.defaults["client"]["start"])
 
 
 class Client:
@@ -50,6 +44,8 @@ class Client:
         address = url or os.environ.get("KAFKA_DO_URL") or _DEFAULT_URL
         key = api_key if api_key is not None else os.environ.get("KAFKA_DO_API_KEY") or None
         self._connection = connect(address, timeout_ms=timeout_ms, api_key=key)
+        self._timeout_ms = timeout_ms
+        self._consumers: weakref.WeakSet[Consumer] = weakref.WeakSet()
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -61,7 +57,9 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections. It may be called twice."""
+        """Close the client's consumers, which leave their groups, and the connections. It may be called twice."""
+        for consumer in list(self._consumers):
+            consumer.close()
         self._closed = True
         self._connection.close()
 
@@ -72,7 +70,7 @@ class Client:
 
     def discover(self) -> Discovery:
         """Return what the server is, offers and takes. (DISCOVERY-001)"""
-        return _drive(self._broker().discover(Discover()))
+        return drive(self._broker().discover(Discover()))
 
     def producer(self, topic: str) -> "Producer":
         """Return a producer for one topic."""
@@ -81,6 +79,34 @@ class Client:
     def admin(self) -> "Admin":
         """Return the administration of topics."""
         return Admin(self)
+
+    def consumer(
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        instance_id: str | None = None,
+        assignor: str | None = None,
+        session_timeout_ms: int | None = None,
+        rebalance_timeout_ms: int = _DEFAULT_REBALANCE_TIMEOUT_MS,
+        start: Start = _DEFAULT_START,
+    ) -> Consumer:
+        """Return a new member of `group`, which shares the partitions of `topics` with the others.
+
+        `instance_id` makes it a static member. `assignor`, `uniform` or `range`, and the session timeout are wishes;
+        None leaves them to the server. `rebalance_timeout_ms` is how long the caller may take between two polls when a
+        partition is to move. `start` is where to read, `earliest` or `latest`, where the group has committed nothing.
+        (GROUP-048, GROUP-056)
+        """
+        if isinstance(topics, str) or not topics:
+            raise ValueError(f"topics has to be a list of at least one name, unlike {topics!r}")
+        if start not in get_args(Start):
+            raise ValueError(f"start has to be one of {', '.join(get_args(Start))}, unlike {start!r}")
+        self._broker()
+        wanted = Subscription(group, tuple(topics), rebalance_timeout_ms, instance_id, assignor, session_timeout_ms)
+        consumer = Consumer(self._connection, wanted, start=start, timeout_ms=self._timeout_ms)
+        self._consumers.add(consumer)
+        return consumer
 
     def read(
         self,
@@ -98,7 +124,7 @@ class Client:
         asked = reading.read(
             self._broker(), topic, partition, offset=offset, max_records=max_records, max_bytes=max_bytes
         )
-        return _drive(asked)
+        return drive(asked)
 
 
 class Producer:
@@ -124,14 +150,14 @@ class Producer:
         `indeterminate` one means that the record may have been appended. (PRODUCE-014 to PRODUCE-017)
         """
         record = record_of(value, key=key, headers=headers, partition=partition, timestamp_ms=timestamp_ms)
-        return _drive(producing.send_one(self._client._broker(), self._topic, record))  # noqa: SLF001
+        return drive(producing.send_one(self._client._broker(), self._topic, record))  # noqa: SLF001
 
     def send_records(self, records: Sequence[Record]) -> list[RecordMetadata | KafkaError]:
         """Send records in one request and return for each, in order, where it landed or the error that says why not.
 
         Raises KafkaError where the request failed as a whole. (PRODUCE-016)
         """
-        return _drive(producing.send(self._client._broker(), self._topic, records))  # noqa: SLF001
+        return drive(producing.send(self._client._broker(), self._topic, records))  # noqa: SLF001
 
 
 class Admin:
@@ -146,4 +172,4 @@ class Admin:
         Raises KafkaError: `invalid_topic_name`, `topic_already_exists`, `invalid_partitions`. (TOPIC-001, TOPIC-008)
         """
         request = CreateTopicRequest(topic=topic, partitions=partitions)
-        return _drive(self._client._broker().create_topic(request))  # noqa: SLF001
+        return drive(self._client._broker().create_topic(request))  # noqa: SLF001

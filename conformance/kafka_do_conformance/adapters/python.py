@@ -5,12 +5,22 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import kafka_do
 
 Answer = dict[str, Any]
 Clients = dict[tuple[str, str | None], kafka_do.Client]
+
+
+class _Consumer(NamedTuple):
+    """A consumer, and every message that it gave, by topic, partition and offset."""
+
+    consumer: kafka_do.Consumer
+    polled: dict[tuple[str, int, int], kafka_do.Message]
+
+
+_CONSUMERS: dict[str, _Consumer] = {}
 
 
 class _RefusedError(Exception):
@@ -49,7 +59,7 @@ def _hello(_command: dict[str, Any], _clients: Clients) -> Answer:
         "name": "kafka-do-python",
         "version": kafka_do.__version__,
         "language": "python",
-        "features": ["core", "api_keys"],
+        "features": ["core", "api_keys", "groups"],
     }
 
 
@@ -73,6 +83,32 @@ def _read(command: dict[str, Any], clients: Clients) -> Answer:
     }
 
 
+def _consume_open(command: dict[str, Any], clients: Clients) -> Answer:
+    options = {name: value for name, value in command["options"].items() if value is not None}
+    consumer = _client(command, clients).consumer(command["group"], command["topics"], **options)
+    _CONSUMERS[command["consumer"]] = _Consumer(consumer, {})
+    return {}
+
+
+def _consume_poll(command: dict[str, Any], _clients: Clients) -> Answer:
+    of = _CONSUMERS[command["consumer"]]
+    messages = of.consumer.poll(command["timeout_ms"])
+    of.polled.update({(m.topic, m.partition, m.offset): m for m in messages})
+    return {"records": [{"topic": m.topic, "partition": m.partition, **_message(m)} for m in messages]}
+
+
+def _consume_commit(command: dict[str, Any], _clients: Clients) -> Answer:
+    of, records = _CONSUMERS[command["consumer"]], command["records"]
+    places = [(r["topic"], r["partition"], int(r["offset"]["int64"])) for r in records or ()]
+    of.consumer.commit(None if records is None else [of.polled[place] for place in places])
+    return {}
+
+
+def _consume_close(command: dict[str, Any], _clients: Clients) -> Answer:
+    _CONSUMERS.pop(command["consumer"]).consumer.close()
+    return {}
+
+
 def _bye(_command: dict[str, Any], _clients: Clients) -> Answer:
     return {}
 
@@ -81,6 +117,10 @@ _COMMANDS: dict[str, Callable[[dict[str, Any], Clients], Answer]] = {
     "hello": _hello,
     "produce": _produce,
     "read": _read,
+    "consume_open": _consume_open,
+    "consume_poll": _consume_poll,
+    "consume_commit": _consume_commit,
+    "consume_close": _consume_close,
     "bye": _bye,
 }
 
