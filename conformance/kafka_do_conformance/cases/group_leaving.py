@@ -127,7 +127,7 @@ def instance_id_in_use(server: ServerSession) -> None:
     hint="Keep its assignment until its session ends; a retry of the DELETE is 204 again.",
 )
 def leaving_for_a_time(server: ServerSession) -> None:
-    """Leave for a time, twice, and let the others beat on."""
+    """Leave for a time, twice, and let the others beat on; let somebody join who could have a part of the share."""
     topic = server.create_topic(6)
     group = WireGroup(server, {topic: 6})
     names = fresh_id(), fresh_id()
@@ -147,6 +147,13 @@ def leaving_for_a_time(server: ServerSession) -> None:
         for member in sorted(group.members, key=lambda member: member.ident)
     ]
     group.describe(members=told)
+    passing = group.join()
+    for _ in range(BEATS):
+        for member in (other, third, passing):
+            member.confirm()
+    described = {member["member"]: member["assignment"] for member in group.describe()["members"]}
+    if described.get(one.ident) != kept:
+        server.require("somebody joins", [Mismatch("the kept assignment", str(kept), str(described.get(one.ident)))])
 
 
 @server_case(
@@ -165,11 +172,11 @@ def coming_back(server: ServerSession) -> None:
         group.settle()
         shares = {member: member.assignment for member in group.members}
         kept = one.assignment
-        for ident in (f"z-{fresh_id()}", one.ident, f"a-{fresh_id()}"):
+        for ident in (f"z-{fresh_id()}", None, f"a-{fresh_id()}", None):
             one.leave_for_a_time()
             other.confirm()
             one.lose_all()
-            one = group.join(ident, instance_id=name, assignor=assignor)
+            one = group.join(ident or one.ident, instance_id=name, assignor=assignor)
             _has_kept(one, kept)
             for member in group.members:
                 member.confirm()

@@ -408,23 +408,27 @@ def uniform_is_even(server: ServerSession) -> None:
     hint="Start from what each has; take away only what goes to the new one, and add only what the other left.",
 )
 def uniform_is_sticky(server: ServerSession) -> None:
-    """Let members join and leave one by one, in another order, and compare each share with the one before."""
-    topics = {server.create_topic(count): count for count in (7, 4)}
-    group = WireGroup(server, topics)
-    for ident in ("m", "c", "x", "a"):
-        before = _all_places(group)
-        group.join(f"{ident}-{fresh_id()}")
-        group.settle()
-        for member, had in before.items():
-            if gained := member.places - had:
-                server.require("somebody joins", [Mismatch("a share", "a part of the one before", f"{gained} too")])
-    for place in (2, 0, 1):
-        group.members[place].leave()
-        before = _all_places(group)
-        group.settle()
-        for member, had in before.items():
-            if had and (moved := had - member.places):
-                server.require("somebody leaves", [Mismatch("a share", "all of the one before", f"without {moved}")])
+    """Let members join and leave one by one, in orders other than that of their ids, and compare the shares."""
+    for counts, idents, leaving in (((7, 4), "mcxa", (2, 0, 1)), ((5,), "dcbea", (4, 2, 0)), ((9, 2), "abcd", (0, 0))):
+        group = WireGroup(server, {server.create_topic(count): count for count in counts})
+        for ident in idents:
+            before = {member: member.places for member in group.members}
+            group.join(f"{ident}-{fresh_id()}")
+            group.settle()
+            for member, had in before.items():
+                if gained := member.places - had:
+                    server.require(
+                        "somebody joins", [Mismatch("a share", "a part of the one before", f"also {gained}")]
+                    )
+        for place in leaving:
+            group.members[place].leave()
+            before = {member: member.places for member in group.members}
+            group.settle()
+            for member, had in before.items():
+                if moved := had - member.places:
+                    server.require(
+                        "somebody leaves", [Mismatch("a share", "all of the one before", f"without {moved}")]
+                    )
 
 
 @server_case(
@@ -483,10 +487,6 @@ def _sizes(server: ServerSession, group: WireGroup, wishes: str, sizes: list[int
     seen = [member.size for member in group.members]
     if seen != sizes:
         server.require(f"wishes: {wishes}", [Mismatch("the sizes of the shares", str(sizes), str(seen))])
-
-
-def _all_places(group: WireGroup) -> dict[WireMember, set[tuple[str, str, int]]]:
-    return {member: member.places for member in group.members}
 
 
 def _has_id(server: ServerSession, group: WireGroup, topic: str) -> None:

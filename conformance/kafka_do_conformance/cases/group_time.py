@@ -82,9 +82,10 @@ def heard_members_stay(server: ServerSession) -> None:
     for turn in range(3 * BEATS):
         server.advance(step_ms)
         one.confirm()
-        if turn % 3 == 0:
+        if turn % 3:
+            other.confirm()
+        else:
             other.join()
-        other.confirm()
         group.has_members(one, other)
     shares = one.shares
     for _ in range(BEATS):
