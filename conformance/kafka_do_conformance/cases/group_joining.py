@@ -81,6 +81,7 @@ def joining_again(server: ServerSession) -> None:
     lost.join()
     other = group.join()
     server.expect("a join whose answer is lost", other.send(member_epoch=0, owned=[]), {"status": 200})
+    other.join()
     group.has_members(lost, other)
     group.settle()
     for member in (lost, other):
