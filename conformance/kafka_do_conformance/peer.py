@@ -38,6 +38,7 @@ _DISCOVERY = json.dumps(
             "max_partitions_per_fetch": 1000,
             "max_json_depth": 128,
             "max_partitions_per_topic": 10000,
+            "producer_expiration_ms": 86400000,
         },
     }
 ).encode()

@@ -2,14 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from kafka_do._version import __version__
 from kafka_do.client.connecting import is_loopback
 from kafka_do.engines.clock import EventLoopClock, MovableClock
-from kafka_do.engines.memory import AUTO_CREATE_TOPICS, MemoryEngine
+from kafka_do.engines.memory import AUTO_CREATE_TOPICS, PRODUCERS, MemoryEngine
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ def serve(  # noqa: PLR0917  typer wants them so
     auto_create_topics: Annotated[  # noqa: FBT002
         bool, typer.Option(help="Create a topic that does not exist when somebody produces to it.")
     ] = True,
+    without: Annotated[
+        list[Literal["producers"]], typer.Option(help="Do not offer this feature; may be repeated.")
+    ] = [],  # noqa: B006
     max_request_ms: Annotated[
         int, typer.Option(min=1, help="How long a request may take to arrive, in milliseconds.")
     ] = _MAX_REQUEST_MS,
@@ -84,6 +87,7 @@ def serve(  # noqa: PLR0917  typer wants them so
     limits = {**SPEC.limits, "max_request_ms": max_request_ms}
     offers = {
         AUTO_CREATE_TOPICS: auto_create_topics,
+        PRODUCERS: PRODUCERS not in without,
         "api_keys": keys is not None,
         "cors": cors is not None,
         CONTROL: test_control,

@@ -6,6 +6,7 @@ from kafka_do.binding.operation import Binding, BodyBinding, EmptyBinding, Messa
 from kafka_do.binding.produce import ProduceBinding, ProducePartitionBinding
 from kafka_do.binding.topics import AlterTopicBinding, CreateTopicBinding
 from kafka_do.core.broker import (
+    AllocateProducer,
     AlterTopic,
     DeleteTopic,
     DescribeTopic,
@@ -26,6 +27,7 @@ from kafka_do.core.messages import (
     OffsetsRequest,
     OffsetsResponse,
     PlantFaultRequest,
+    Producer,
     Topic,
     TopicDescription,
     TopicPage,
@@ -33,6 +35,7 @@ from kafka_do.core.messages import (
 
 __all__ = [
     "ADVANCE_CLOCK",
+    "ALLOCATE_PRODUCER",
     "ALTER_TOPIC",
     "CLEAR_FAULTS",
     "CREATE_TOPIC",
@@ -62,6 +65,7 @@ PRODUCE_PARTITION = ProducePartitionBinding("produce_partition", ProducePartitio
 LIST_OFFSETS = BodyBinding("list_offsets", OffsetsRequest, OffsetsResponse)
 FETCH = FetchBinding("fetch", FetchRequest)
 FETCH_PARTITION = FetchPartitionBinding("fetch_partition", FetchPartition)
+ALLOCATE_PRODUCER = MessageBinding("allocate_producer", AllocateProducer, Producer)
 ADVANCE_CLOCK = BodyBinding("advance_clock", AdvanceClockRequest, ClockTime)
 PLANT_FAULT = PlantFaultBinding("plant_fault", PlantFaultRequest)
 LIST_FAULTS = MessageBinding("list_faults", ListFaults, FaultList)
@@ -80,6 +84,7 @@ OPERATIONS: tuple[Binding, ...] = (
     FETCH,
     FETCH_PARTITION,
     LIST_OFFSETS,
+    ALLOCATE_PRODUCER,
     ADVANCE_CLOCK,
     PLANT_FAULT,
     LIST_FAULTS,
