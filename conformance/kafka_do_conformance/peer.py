@@ -9,6 +9,7 @@ import socket
 import socketserver
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -74,11 +75,18 @@ class ScriptedAnswer:
 class Peer:
     """A server on a free port of 127.0.0.1. Discovery is answered besides the script.
 
-    With `always` it has no script and answers every request so: a server that does nothing right.
+    With `always` it has no script and answers every request so: a server that does nothing right. With `answering` it
+    has none either: that is asked, for one request at a time.
     """
 
-    def __init__(self, always: ScriptedAnswer | None = None) -> None:
+    def __init__(
+        self,
+        always: ScriptedAnswer | None = None,
+        *,
+        answering: Callable[[SeenRequest], ScriptedAnswer] | None = None,
+    ) -> None:
         self._always = always
+        self._answering = answering
         self.requests: list[SeenRequest] = []
         self._script: deque[ScriptedAnswer] = deque()
         self._lock = threading.Lock()
@@ -147,6 +155,8 @@ class Peer:
             return self._always
         if request.target == "/v1":
             return ScriptedAnswer(200, (("Content-Type", "application/json"),), _DISCOVERY)
+        if self._answering is not None:
+            return self._answering(request)
         if self._script:
             return self._script.popleft()
         return ScriptedAnswer(500, (("Content-Type", "text/plain"),), b"the case does not have this request")

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,7 @@ __all__ = ["app"]
 
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
+_OPTIONAL = (PRODUCERS,)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
 
 app = typer.Typer(
@@ -63,7 +64,7 @@ def serve(  # noqa: PLR0917  typer wants them so
         bool, typer.Option(help="Create a topic that does not exist when somebody produces to it.")
     ] = True,
     without: Annotated[
-        list[Literal["producers"]], typer.Option(help="Do not offer this feature; may be repeated.")
+        list[str], typer.Option(help=f"Do not offer a feature: {', '.join(_OPTIONAL)}; may be repeated.")
     ] = [],  # noqa: B006
     max_request_ms: Annotated[
         int, typer.Option(min=1, help="How long a request may take to arrive, in milliseconds.")
@@ -82,6 +83,9 @@ def serve(  # noqa: PLR0917  typer wants them so
     from kafka_do.server.control import CONTROL, Control  # noqa: PLC0415  only a server needs it
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
 
+    for feature in without:
+        if feature not in _OPTIONAL:
+            raise typer.BadParameter(f"{feature} is none of {', '.join(_OPTIONAL)}", param_hint="--without")
     keys = _keys(api_key, api_key_file)
     cors = _cors(cors_origin)
     limits = {**SPEC.limits, "max_request_ms": max_request_ms}

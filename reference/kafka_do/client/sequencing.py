@@ -1,6 +1,7 @@
 """Sending batches that are appended once: numbered, sent again as they are, never under other numbers.
 
-The rules of a client in spec/producers.md, PRODUCER-017 to PRODUCER-024. Nothing here waits but for a `Broker` and `wait`.
+The rules of a client in spec/producers.md, PRODUCER-017 to PRODUCER-024. Nothing here waits but for a `Broker` and
+`wait`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -64,7 +65,7 @@ class Sequencer:
         return [outcomes[place] for place in range(len(records))]
 
     async def _route(self, broker: Broker, records: Sequence[Record]) -> list[int]:
-        """Return each record's partition: the one that it names, its key's, or one for all the others. (PRODUCER-018)"""
+        """Return each record's partition: the one it names, its key's, or one for all the others. (PRODUCER-018)"""
         if all(record.partition is not None for record in records):
             return [record.partition or 0 for record in records]
         if self._partition_count is None:
@@ -86,30 +87,34 @@ class Sequencer:
         if self._fenced is not None:  # PRODUCER-023
             return [self._fenced] * len(messages)
         try:
-            identity = self._identity or await self._persist(lambda: broker.allocate_producer(AllocateProducer()))
+            identity = await self._identified(broker)
         except KafkaError as error:
             return [error] * len(messages)
-        self._identity = identity
         batch = ProducerBatch(identity.id, identity.epoch, self._following.get(partition, 0))
         return await self._deliver(broker, ProducePartition(self._topic, partition, messages, producer=batch), batch)
+
+    async def _identified(self, broker: Broker) -> Producer:
+        """Return id and epoch, allocated where there are none. (PRODUCER-017)"""
+        if self._identity is None:
+            self._identity = await self._persist(lambda: broker.allocate_producer(AllocateProducer()))
+        return self._identity
 
     async def _deliver(self, broker: Broker, request: ProducePartition, batch: ProducerBatch) -> list[Outcome]:
         """Send one batch until there is an answer that counts, and settle what follows from it. (PRODUCER-019)"""
         may_be_there = False
-        for number in range(1, _TRIES + 1):
+        number = 1
+        while True:
             outcomes = await _try(broker, request)
             error = _decisive(outcomes)
             if error is None:
                 self._following[request.partition] = add_to_sequence(batch.base_sequence, len(outcomes))
                 return outcomes
-            if not (error.retriable or error.indeterminate):
-                if error.code == "out_of_order_sequence" and number > 1:  # PRODUCER-021
-                    may_be_there = True
-                break
-            may_be_there = may_be_there or error.indeterminate
-            if number < _TRIES:
-                await self._wait(_pause_ms(number, error))
-        return self._settle(outcomes, error, may_be_there=may_be_there)
+            lost_count_on_the_way = error.code == "out_of_order_sequence" and number > 1  # PRODUCER-021
+            may_be_there = may_be_there or error.indeterminate or lost_count_on_the_way
+            if number == _TRIES or not (error.retriable or error.indeterminate):
+                return self._settle(outcomes, error, may_be_there=may_be_there)
+            await self._wait(_pause_ms(number, error))
+            number += 1
 
     def _settle(self, outcomes: list[Outcome], error: KafkaError, *, may_be_there: bool) -> list[Outcome]:
         """Return the outcomes of a batch that failed for good, and prepare for the next one."""
@@ -145,9 +150,10 @@ async def _try(broker: Broker, request: ProducePartition) -> list[Outcome]:
     count = len(request.records)
     try:
         results = await broker.produce_partition(request)
-        if len(results) != count:
-            raise KafkaError("disconnected", f"{count} records were sent and {len(results)} results came back")
-        return [outcome_of(request.topic, result) for result in results]
+        if len(results) == count:
+            return [outcome_of(request.topic, result) for result in results]
+        wrong = f"{count} records were sent and {len(results)} results came back"
+        return [KafkaError("disconnected", wrong)] * count
     except KafkaError as error:
         return [error] * count
 
@@ -175,4 +181,5 @@ def _raised(identity: Producer | None) -> Producer | None:
 def _pause_ms(number: int, error: KafkaError) -> int:
     """Return how long to wait behind a try: longer each time, and as long as the server asks for."""
     asked = error.fields.get("retry_after_ms")
-    return max(min(_BACKOFF_MS * 2 ** (number - 1), _MAX_BACKOFF_MS), asked if isinstance(asked, int) else 0)
+    own = min(_BACKOFF_MS << (number - 1), _MAX_BACKOFF_MS)
+    return max(own, asked) if isinstance(asked, int) else own
