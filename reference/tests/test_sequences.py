@@ -43,7 +43,7 @@ def _drive(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 class _Partition:
-    """A partition of the reference whose producer p is in one of the states."""
+    """A partition of the reference whose producer 1 is in one of the states."""
 
     def __init__(self, state: str) -> None:
         self.clock = ManualClock(0)
@@ -51,7 +51,7 @@ class _Partition:
         _drive(self.engine.create_topic(CreateTopicRequest(topic="t", partitions=2)))
         if state == "active":
             for place in range(_BATCHES):
-                self.send(ProducerBatch("p", _EPOCH, _FIRST + 2 * place), 2)
+                self.send(ProducerBatch("1", _EPOCH, _FIRST + 2 * place), 2)
         assert self.state == state
 
     def send(self, batch: ProducerBatch, count: int, value: str = "1") -> Results:
@@ -64,7 +64,7 @@ class _Partition:
 
     @property
     def state(self) -> str:
-        return "active" if "p" in self.log.sequences._active else "unknown"
+        return "active" if "1" in self.log.sequences._active else "unknown"
 
 
 Guard = Callable[[ProducerBatch, int, bool], bool]
@@ -90,7 +90,7 @@ def _effects(partition: _Partition, batch: ProducerBatch, results: Results, end:
     code = results[0].error.code if results[0].error is not msgspec.UNSET else None
     if partition.log.high_watermark > end:
         found.add("append")
-        kept = partition.log.sequences._active["p"].batches
+        kept = partition.log.sequences._active["1"].batches
         if len(kept) == 1 and end:
             found.add("start_anew")
         assert kept[-1].first == batch.base_sequence
@@ -112,7 +112,7 @@ def test_code_and_table_have_the_same_transitions() -> None:
                     for refused in (False, True):
                         partition = _Partition(state)
                         end = partition.log.high_watermark
-                        batch = ProducerBatch("p", epoch, base_sequence)
+                        batch = ProducerBatch("1", epoch, base_sequence)
                         row = _row(state, "batch", batch, count, refused)
                         results = partition.send(batch, count, '"%s"' % ("x" * 60) if refused else "1")
                         assert _effects(partition, batch, results, end) == set(row["do"]), (row, batch, count)
@@ -121,7 +121,7 @@ def test_code_and_table_have_the_same_transitions() -> None:
     idle = _row("active", "idle")
     partition = _Partition("active")
     partition.clock.advance(_EXPIRES_MS + 1)
-    partition.send(ProducerBatch("another", 0, 0), 1)
+    partition.send(ProducerBatch("2", 0, 0), 1)
     assert partition.state == idle["to"]
     assert [row for row in _TABLE["transitions"] if row not in [*taken, idle]] == []
 
@@ -129,9 +129,9 @@ def test_code_and_table_have_the_same_transitions() -> None:
 def test_a_producer_is_remembered_until_its_time_is_over() -> None:
     partition = _Partition("active")
     partition.clock.advance(_EXPIRES_MS)
-    assert isinstance(partition.send(ProducerBatch("p", _EPOCH, _NEXT - 2), 2), Repeated)
+    assert isinstance(partition.send(ProducerBatch("1", _EPOCH, _NEXT - 2), 2), Repeated)
     partition.clock.advance(1)
-    assert not isinstance(partition.send(ProducerBatch("p", 0, 77), 1), Repeated)
+    assert not isinstance(partition.send(ProducerBatch("1", 0, 77), 1), Repeated)
     assert partition.log.high_watermark == 2 * _BATCHES + 1
 
 
@@ -163,7 +163,7 @@ def test_code_and_model_do_what_the_fixture_says(group: dict[str, Any]) -> None:
         try:
             original = sequences.look_up(batch, step["records"])
         except KafkaError as error:
-            assert {"code": error.code} == {"code": verdict.what} == step["result"]
+            assert [error.code, verdict.what] == [step["result"]["code"]] * 2  # noqa: PT017  most steps raise nothing
             continue
         found = {"status": "appended" if original is None else "duplicate", "base_offset": end}
         if original is None:

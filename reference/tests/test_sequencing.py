@@ -94,8 +94,8 @@ def test_the_pause_is_what_the_server_asks_for_where_that_is_longer() -> None:
 @pytest.mark.parametrize(("error", "indeterminate", "epoch"), [(_LOST, True, 32767), (_AWAY, False, 32766)])
 def test_the_tries_end_and_only_what_may_be_there_is_unknown(
     error: KafkaError,
-    indeterminate: bool,
-    epoch: int,  # noqa: FBT001
+    indeterminate: bool,  # noqa: FBT001
+    epoch: int,
 ) -> None:
     sending = _Sending(*[error] * _TRIES)
     (failed,) = sending.send(_one())
