@@ -216,11 +216,11 @@ def repetitions_at_once(server: ServerSession) -> None:
         threads = [threading.Thread(target=send, args=each) for each in enumerate(sessions)]
         for thread in threads:
             thread.start()
-        for thread in threads:
+        for thread, session in zip(threads, sessions, strict=True):
             thread.join()
-        places = [{"partition": 1, "offset": 3 * turn}, {"partition": 1, "offset": 3 * turn + 1}]
-        for session, response in zip(sessions, responses, strict=True):
             session.wire.close()
+        places = [{"partition": 1, "offset": 3 * turn}, {"partition": 1, "offset": 3 * turn + 1}]
+        for response in responses:
             if response is None:
                 server.require(f"turn {turn}", [Mismatch("answers", str(_AT_ONCE), "one is missing")])
             else:
