@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from benchmarks.bodies import BATCH, batch, record
+from benchmarks.bodies import batch, record
 from benchmarks.report import Goal, Measurement, ratio
 from benchmarks.rounds import Effort, compete
 from benchmarks.throughput import Field

@@ -2,17 +2,19 @@
 
 import json
 import threading
+from contextlib import suppress
 from typing import Any
 
 from kafka_do.spec import data_root
 from kafka_do_conformance.case import server_case
 from kafka_do_conformance.session import ServerSession, fresh_name
-from kafka_do_conformance.verdict import Mismatch
+from kafka_do_conformance.verdict import Crashed, Mismatch
 from kafka_do_conformance.wire import Response
 
 _ANY_TIME = {"$one_of": [{"$type": "integer", "$min": 0}, None]}
 _MANY = 200
 _AT_ONCE = 8
+_LONGEST_JUMP_MS = 31_536_000_000
 
 Batch = dict[str, Any]
 Place = tuple[str, int]
@@ -142,7 +144,7 @@ def _malformed(server: ServerSession, step: str, response: Response, pointer: st
     requirements=["PRODUCER-003"],
     hint="501 unsupported_feature with feature producers; nothing is appended.",
 )
-def without_producers(server: ServerSession) -> None:
+def numbers_without_the_feature(server: ServerSession) -> None:
     """Ask a server for what it does not list."""
     topic = server.create_topic(2)
     wanted = {"status": 501, "problem": {"code": "unsupported_feature", "feature": "producers", "retriable": False}}
@@ -315,7 +317,7 @@ def no_acknowledgement(server: ServerSession) -> None:
 
 @server_case(
     title="A producer is remembered while many others append",
-    requirements=["PRODUCER-016"],
+    requirements=["PRODUCER-006", "PRODUCER-013", "PRODUCER-005"],
     hint="Forget by time, not by number: the limit producer_expiration_ms says after how long, at the earliest.",
 )
 def many_producers(server: ServerSession) -> None:
@@ -332,6 +334,64 @@ def many_producers(server: ServerSession) -> None:
         _repeat(server, "the first again", (topic, partition), _batch(first, 2, 0, "first"), 0)
         _refuse(server, "its old epoch", (topic, partition), _batch(first, 1, 1, "x"), "producer_fenced")
         _append(server, "its next", (topic, partition), _batch(first, 2, 1, "second"), _MANY)
+
+
+@server_case(
+    title="A producer is remembered for as long as discovery says, counted from its last batch in the partition",
+    requirements=["PRODUCER-016", "PRODUCER-006", "PRODUCER-013"],
+    hint="Each batch that is appended starts the time anew, for all that the partition knows of its producer.",
+)
+def remembered_producers(server: ServerSession) -> None:
+    """Append to two partitions, later to one of them again, and look at both a little before their time is over."""
+    wanted = {"limits": {"producer_expiration_ms": {"$type": "integer", "$min": 1}}}
+    limits = server.expect("discovery", server.send("GET", "/v1"), {"status": 200, "json": wanted})["limits"]
+    tenth_ms: int = limits["producer_expiration_ms"] // 10
+    topic = server.create_topic(2)
+    producer = _allocate(server)
+    firsts = [_batch(producer, 2, first, first, first + 1) for first in range(0, 10, 2)]
+    for partition in (0, 1):
+        for place, batch in enumerate(firsts):
+            _append(server, f"batch {place}", (topic, partition), batch, 2 * place)
+    _let_pass(server, 6 * tenth_ms)
+    later = _batch(producer, 2, 10, "later")
+    _append(server, "later", (topic, 1), later, 10)
+    _let_pass(server, 3 * tenth_ms)
+    for place, batch in enumerate(firsts):
+        _repeat(server, f"batch {place} again", (topic, 0), batch, 2 * place)
+    _refuse(server, "its old epoch", (topic, 0), _batch(producer, 1, 0, "x"), "producer_fenced")
+    _let_pass(server, 5 * tenth_ms)
+    for place, batch in enumerate([*firsts[1:], later], start=1):
+        _repeat(server, f"batch {place} once more", (topic, 1), batch, 2 * place)
+    _refuse(server, "its old epoch, later", (topic, 1), _batch(producer, 1, 0, "x"), "producer_fenced")
+    _append(server, "the next", (topic, 1), _batch(producer, 2, 11, "the next"), 11)
+
+
+def _let_pass(server: ServerSession, ms: int) -> None:
+    """Set the clock ahead, in jumps that are allowed."""
+    for done in range(0, ms, _LONGEST_JUMP_MS):
+        server.advance(min(ms - done, _LONGEST_JUMP_MS))
+
+
+@server_case(
+    title="A batch whose answer was lost is appended once, and its repetition tells where",
+    requirements=["PRODUCER-006", "PRODUCER-005"],
+    needs=("control",),
+    hint="Remember a batch when it is appended, whatever becomes of the answer.",
+)
+def lost_answer_of_a_batch(server: ServerSession) -> None:
+    """Lose the answers to two batches, one before and one after the server acted, and send each of them again."""
+    topic = server.create_topic(2)
+    producer = _allocate(server)
+    for turn, fault in enumerate(("drop_after", "drop_before")):
+        server.inject("produce_partition", fault, topic=topic, partition=1)
+        batch = _batch(producer, 0, 2 * turn, f"{turn}-0", f"{turn}-1")
+        with suppress(Crashed):
+            response = _send(server, (topic, 1), batch)
+            server.require(fault, [Mismatch("answer", "none: the connection is closed", str(response.status))])
+        (_repeat if fault == "drop_after" else _append)(server, fault, (topic, 1), batch, 2 * turn)
+        _repeat(server, f"{fault}, a second time", (topic, 1), batch, 2 * turn)
+    _append(server, "another partition was not struck", (topic, 0), _batch(producer, 0, 0, "first"), 0)
+    _check_values(server, topic, 1, ["0-0", "0-1", "1-0", "1-1"])
 
 
 @server_case(
