@@ -14,6 +14,7 @@ from benchmarks.contestants import Ours, install_peer
 from benchmarks.encodings import encodings
 from benchmarks.environment import describe
 from benchmarks.growth import growth
+from benchmarks.idempotent import idempotent
 from benchmarks.in_process import in_process
 from benchmarks.load import wrk_is_there
 from benchmarks.memory import memory
@@ -27,6 +28,7 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "produce-one": produce_one,
     "produce-batch": produce_batch,
     "read": read,
+    "idempotent": idempotent,
     "encodings": encodings,
     "memory": memory,
     "growth": growth,
