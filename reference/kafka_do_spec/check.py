@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kafka_do_spec.coverage import coverage
+from kafka_do_spec.machines import machine_faults
 from kafka_do_spec.sources import LEVELS, PROOFS, ROLES, Paragraph, Sources, read
 
 __all__ = ["check", "faults"]
@@ -32,6 +33,7 @@ def faults(sources: Sources, cases: dict[str, list[str]]) -> Iterator[str]:
     yield from _operation_faults(sources)
     yield from _catalogue_faults(sources)
     yield from _kafka_faults(sources)
+    yield from machine_faults(sources)
 
 
 def _paragraph_faults(sources: Sources, paragraph: Paragraph) -> Iterator[str]:
@@ -82,6 +84,8 @@ def _operation_faults(sources: Sources) -> Iterator[str]:
                 yield f"{where}: {member} is missing"
         if "x-chapter" in operation and not (sources.root / "spec" / operation["x-chapter"]).is_file():
             yield f"{where}: there is no chapter {operation['x-chapter']}"
+        if (feature := operation.get("x-feature", "core")) not in sources.protocol["features"]:
+            yield f"{where}: x-feature: protocol.yaml has no feature {feature}"
         for code in (*operation.get("x-errors", []), *operation.get("x-item-errors", [])):
             if sources.errors.get(code, {}).get("raised_by") != "server":
                 yield f"{where}: errors.yaml has no code {code} that servers raise"

@@ -1,6 +1,7 @@
-"""The pages that are made from the specification's sources: errors, operations and the registry of requirements."""
+"""The pages that are made from the specification's sources: errors, operations, machines, requirements."""
 
 from kafka_do_spec.error_pages import error_pages
+from kafka_do_spec.machines import machine_pages
 from kafka_do_spec.operation_pages import operation_pages
 from kafka_do_spec.requirement_page import requirement_page
 from kafka_do_spec.sources import Sources
@@ -11,5 +12,6 @@ def pages(sources: Sources, cases: dict[str, list[str]]) -> dict[str, str]:
     return {
         **error_pages(sources),
         **operation_pages(sources),
+        **machine_pages(sources),
         "requirements.md": requirement_page(sources, cases),
     }

@@ -40,9 +40,10 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Sources:
-    """Everything that a person writes: chapters, `openapi.yaml`, `errors.yaml`, `protocol.yaml`.
+    """Everything that a person writes: chapters, `openapi.yaml`, `errors.yaml`, `protocol.yaml`, `machines`.
 
-    `errors` are the codes of `errors.yaml`, `kafka` its table of Apache Kafka's errors.
+    `errors` are the codes of `errors.yaml`, `kafka` its table of Apache Kafka's errors. `machines` are the files of
+    `machines`, by their names.
     """
 
     root: Path
@@ -51,6 +52,7 @@ class Sources:
     errors: dict[str, dict[str, Any]]
     kafka: dict[str, dict[str, Any]]
     protocol: dict[str, Any]
+    machines: dict[str, dict[str, Any]]
 
     @property
     def requirements(self) -> list[Paragraph]:
@@ -93,6 +95,9 @@ def read(root: Path) -> Sources:
         errors=catalogue["codes"],
         kafka=catalogue["kafka"],
         protocol=yaml.safe_load((spec / "protocol.yaml").read_text("utf-8")),
+        machines={
+            path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted((spec / "machines").glob("*.yaml"))
+        },
     )
 
 

@@ -43,6 +43,22 @@ _PROTOCOL = {
     "site_url": "https://example.test/spec/",
     "error_type_base": "https://example.test/spec/errors/",
 }
+_MACHINE_SCHEMA = (_ROOT / "spec" / "machine.schema.json").read_text("utf-8")
+_MACHINE: dict[str, Any] = {
+    "title": "A lamp",
+    "chapter": "made-up.md",
+    "about": "It is on or off.",
+    "start": "off",
+    "states": {"off": "Dark.", "on": "Bright."},
+    "events": {"press": "Somebody presses."},
+    "guards": {"has_power": "There is power."},
+    "effects": {"hum": "It hums."},
+    "transitions": [
+        {"from": "off", "event": "press", "if": "has_power", "to": "on", "do": ["hum"], "cites": ["KIND-001"]},
+        {"from": "off", "event": "press", "to": "off"},
+        {"from": "on", "event": "press", "to": "off"},
+    ],
+}
 
 Faults = Callable[..., list[str]]
 
@@ -52,15 +68,17 @@ def found(tmp_path: Path) -> Faults:
     """Return a way to get the faults of a made-up specification that differs from a good one in what is given."""
     (tmp_path / "spec").mkdir()
     (tmp_path / "spec" / "made-up.md").write_text(_CHAPTER, "utf-8")
+    (tmp_path / "spec" / "machine.schema.json").write_text(_MACHINE_SCHEMA, "utf-8")
     (tmp_path / "fixtures").mkdir()
     (tmp_path / "fixtures" / "kafka_errors.json").write_text('{"rows": []}', "utf-8")
 
-    def find(
+    def find(  # noqa: PLR0917  each part of the made-up specification
         chapter: str = _CHAPTER,
         cases: dict[str, list[str]] | None = None,
         errors: dict[str, dict[str, Any]] | None = None,
         openapi: dict[str, Any] | None = None,
         protocol: dict[str, Any] | None = None,
+        machine: dict[str, Any] | None = None,
     ) -> list[str]:
         sources = Sources(
             root=tmp_path,
@@ -69,6 +87,7 @@ def found(tmp_path: Path) -> Faults:
             errors=errors or {"gone": _ERROR},
             kafka=_KAFKA,
             protocol=protocol or _PROTOCOL,
+            machines={} if machine is None else {"lamp": machine},
         )
         return list(faults(sources, _CASES if cases is None else cases))
 
@@ -237,6 +256,65 @@ def test_a_code_with_a_field_that_no_error_has_is_told(found: Faults) -> None:
 def test_error_pages_that_lie_elsewhere_are_told(found: Faults) -> None:
     protocol = {**_PROTOCOL, "error_type_base": "https://elsewhere.test/errors/"}
     assert found(protocol=protocol) == ["protocol.yaml: error_type_base does not lie on the published site"]
+
+
+def test_a_good_machine_has_no_fault(found: Faults) -> None:
+    assert found(machine=_MACHINE) == []
+
+
+def test_a_machine_of_another_form_is_told(found: Faults) -> None:
+    assert found(machine={**_MACHINE, "colour": "red"}) == [
+        "machines/lamp.yaml: $: Additional properties are not allowed ('colour' was unexpected)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"chapter": "nowhere.md"}, ["there is no chapter nowhere.md"]),
+        ({"events": {"press": "P.", "drop": "D."}}, ["events has drop, which is not used"]),
+        ({"effects": {"buzz": "B."}}, ["effects has no hum, which is used", "effects has buzz, which is not used"]),
+        (
+            {"states": {"off": "Dark.", "on": "Bright.", "lost": "Gone."}},
+            ["states has lost, which is not used", "nothing leads to the state lost"],
+        ),
+    ],
+)
+def test_a_machine_whose_names_do_not_fit_is_told(change: dict[str, Any], expected: list[str], found: Faults) -> None:
+    assert found(machine={**_MACHINE, **change}) == [f"machines/lamp.yaml: {fault}" for fault in expected]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (
+            [1, 0, 2],
+            [
+                "off, press: the last transition has a guard, so there may be none to take",
+                "off, press: behind a transition without a guard there is another, which is never taken",
+            ],
+        ),
+        ([0, 0, 1, 2], ["off, press: a guard stands twice"]),
+        (
+            [0, 2, 1],
+            [
+                "off, press: the last transition has a guard, so there may be none to take",
+                "off, press: the transitions do not stand together",
+            ],
+        ),
+    ],
+)
+def test_transitions_of_which_not_exactly_one_is_taken_are_told(
+    order: list[int], expected: list[str], found: Faults
+) -> None:
+    machine = {**_MACHINE, "transitions": [_MACHINE["transitions"][place] for place in order]}
+    assert found(machine=machine) == [f"machines/lamp.yaml: {fault}" for fault in expected]
+
+
+def test_a_machine_that_cites_what_no_chapter_has_is_told(found: Faults) -> None:
+    first, *others = _MACHINE["transitions"]
+    machine = {**_MACHINE, "transitions": [{**first, "cites": ["KIND-009"]}, *others]}
+    assert found(machine=machine) == ["machines/lamp.yaml: KIND-009 is cited, which no chapter has"]
 
 
 def test_a_chapter_is_split_into_paragraphs_with_their_lines_and_attributes() -> None:
