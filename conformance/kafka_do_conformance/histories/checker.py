@@ -18,6 +18,7 @@ CHECKS: dict[str, Callable[[History], Iterator[Anomaly]]] = {
     "poll skip": reads.poll_skip,
     "nonmonotonic poll": reads.nonmonotonic_poll,
     "double ownership": groups.double_ownership,
+    "ownerless": groups.ownerless,
     "commit past delivery": groups.commit_past_delivery,
     "phantom commit": groups.phantom_commit,
     "zombie commit": groups.zombie_commit,

@@ -63,7 +63,7 @@ class _Membership:
             return
         yield from self.give_up(event.owned, event.start)
         self._rebalance_ms = event.rebalance_ms
-        for partition in self._held:
+        for partition in {*self._held, *event.owned}:
             self._unsure.setdefault(partition, event.start)
         if event.told is not None:
             self._session_ends = _passed(self._clock, event.start, event.told.session_ms)

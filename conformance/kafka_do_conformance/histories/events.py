@@ -14,6 +14,7 @@ __all__ = [
     "NEVER",
     "Batch",
     "Beat",
+    "Calm",
     "ClockMoved",
     "Committed",
     "Event",
@@ -75,6 +76,7 @@ class Produced(Event):
     outcome: Outcome
     offsets: tuple[int, ...] = ()
     batch: Batch | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +161,15 @@ class ClockMoved(Event):
     """The server's clock went on by so many milliseconds."""
 
     ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calm(Event):
+    """Since nothing had changed any more, each member has sent four heartbeats and owned what the answers assigned."""
+
+    group: str
+    members: tuple[str, ...]
+    partitions: tuple[Partition, ...]
 
 
 History = Sequence[Event]

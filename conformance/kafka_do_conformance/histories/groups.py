@@ -1,4 +1,4 @@
-"""Anomalies of groups: two owners, commits past delivery, commits of zombies, committed offsets that go back."""
+"""Anomalies of groups: two owners or none, commits past delivery, or of zombies, committed offsets that go back."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from kafka_do_conformance.histories.anomaly import Anomaly
 from kafka_do_conformance.histories.claims import Claim, claims
 from kafka_do_conformance.histories.events import (
     Beat,
+    Calm,
     Committed,
     Event,
     History,
@@ -19,7 +20,14 @@ from kafka_do_conformance.histories.events import (
 )
 from kafka_do_conformance.histories.logs import of_type
 
-__all__ = ["backward_commit", "commit_past_delivery", "double_ownership", "phantom_commit", "zombie_commit"]
+__all__ = [
+    "backward_commit",
+    "commit_past_delivery",
+    "double_ownership",
+    "ownerless",
+    "phantom_commit",
+    "zombie_commit",
+]
 
 _Subject = tuple[str, Partition]
 _Sighting = Committed | Queried
@@ -36,6 +44,19 @@ def double_ownership(history: History) -> Iterator[Anomaly]:
             yield Anomaly("double ownership", says, (before.granted, claim.granted))
         if before is None or claim.end >= before.end:
             latest[subject] = claim
+
+
+def ownerless(history: History) -> Iterator[Anomaly]:
+    """Find a partition that belongs to nobody although its group had time enough to settle. (GROUP-017)"""
+    latest: dict[tuple[str, str], Beat] = {}
+    for event in history:
+        if isinstance(event, Beat):
+            latest[event.group, event.member] = event
+        elif isinstance(event, Calm):
+            beats = [latest[event.group, member] for member in event.members if (event.group, member) in latest]
+            held = {partition for beat in beats if beat.told for partition in beat.told.assignment}
+            if free := [partition_text(partition) for partition in event.partitions if partition not in held]:
+                yield Anomaly("ownerless", f"{', '.join(free)} after all had settled", (*beats, event))
 
 
 def commit_past_delivery(history: History) -> Iterator[Anomaly]:

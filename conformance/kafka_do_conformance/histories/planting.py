@@ -10,6 +10,7 @@ from kafka_do_conformance.histories.events import (
     NEVER,
     Batch,
     Beat,
+    Calm,
     Committed,
     Event,
     History,
@@ -74,9 +75,11 @@ def _reordering(history: list[Event], chooser: random.Random) -> list[Event]:
 
 
 def _phantom(history: list[Event], chooser: random.Random) -> list[Event]:
-    """Put a record at the end that was refused."""
+    """Put records at the end that were refused."""
     tries = sent(history)
-    refused = _pick(chooser, [e for (e, *more) in tries.values() if e.outcome == "refused" and not more])
+    plain = [attempts[0] for attempts in tries.values() if len(attempts) == 1 and attempts[0].outcome != "ok"]
+    refused = dataclasses.replace(_pick(chooser, plain), outcome="refused")
+    history = [refused if isinstance(e, Produced) and e.values == refused.values else e for e in history]
     end = max((p.next_offset for p in of_type(history, Polled) if p.partition == refused.partition), default=0)
     records = tuple(enumerate(refused.values, end))
     at = _last(history)
@@ -135,6 +138,18 @@ def _double_ownership(history: list[Event], chooser: random.Random) -> list[Even
     )  # fmt: skip
 
 
+def _ownerless(history: list[Event], chooser: random.Random) -> list[Event]:
+    """Let a partition that was dealt out in the end be nobody's."""
+    (calm,) = of_type(history, Calm)
+    last = {
+        beat.member: beat for beat in of_type(history, Beat) if beat.member in calm.members and beat.end < calm.start
+    }
+    owners = [beat for beat in last.values() if beat.told is not None and beat.told.assignment]
+    owner = _pick(chooser, owners)
+    told = owner.told
+    return _replaced(history, owner, told=told and told._replace(assignment=frozenset(sorted(told.assignment)[1:])))
+
+
 def _commit_past_delivery(history: list[Event], chooser: random.Random) -> list[Event]:
     """Take a commit that is far ahead."""
     commit = _pick(chooser, [event for event in of_type(history, Committed) if event.outcome == "ok"])
@@ -191,6 +206,7 @@ PLANTS: dict[str, Callable[[list[Event], random.Random], list[Event]]] = {
     "poll skip": _poll_skip,
     "nonmonotonic poll": _nonmonotonic_poll,
     "double ownership": _double_ownership,
+    "ownerless": _ownerless,
     "commit past delivery": _commit_past_delivery,
     "phantom commit": _phantom_commit,
     "zombie commit": _zombie_commit,

@@ -14,6 +14,7 @@ from kafka_do_conformance.histories.events import (
     NEVER,
     Batch,
     Beat,
+    Calm,
     ClockMoved,
     Committed,
     Event,
@@ -90,8 +91,8 @@ def beat(
 
 def committed(at: int, member: str, offset: int, *, outcome: Outcome = "ok", epoch: int = 1) -> Committed:
     return Committed(
-        process=member or "admin", start=at, end=at + 1, group="g", member=member, epoch=epoch, partition=P, offset=offset,
-        outcome=outcome,
+        process=member or "admin", start=at, end=at + 1, group="g", member=member, epoch=epoch, partition=P,
+        offset=offset, outcome=outcome,
     )  # fmt: skip
 
 
@@ -101,6 +102,10 @@ def queried(at: int, offset: int | None) -> Queried:
 
 def passed(at: int, ms: int) -> ClockMoved:
     return ClockMoved(process="clock", start=at, end=at + 1, ms=ms)
+
+
+def calm(at: int, *members: str) -> Calm:
+    return Calm(process="all", start=at, end=at + 1, group="g", members=members, partitions=(P, Q))
 
 
 DELIVERED = [produced(1, *"abcdefghij"), polled(3, 0, *"abcdefghij", process="m1", group="g")]
@@ -136,7 +141,12 @@ BROKEN: dict[str, list[list[Event]]] = {
     "unseen": [[produced(1, "a", "b"), polled(3, 0, "a"), polled(5, 1)]],
     "poll skip": [
         [produced(1, "a", "b"), polled(3, 0, "a", "b"), polled(5, 0, "a", next_offset=2, process="d")],
-        [produced(1, "a", "b", "c"), polled(3, 0, "a", "b", "c"), polled(5, 0, "a", process="d"), polled(7, 2, "c", process="d")],
+        [
+            produced(1, "a", "b", "c"),
+            polled(3, 0, "a", "b", "c"),
+            polled(5, 0, "a", process="d"),
+            polled(7, 2, "c", process="d"),
+        ],
     ],
     "nonmonotonic poll": [
         [produced(1, "a", "b"), polled(3, 0, "a", "b"), polled(5, 1, "b")],
@@ -150,9 +160,19 @@ BROKEN: dict[str, list[list[Event]]] = {
         [beat(1, "m1", P), beat(3, "m1", owned=(P,), epoch=1, lost=True), beat(5, "m2", P)],
         [beat(1, "m1", P), passed(3, SESSION_MS - 1), beat(5, "m2", P)],
     ],
+    "ownerless": [
+        [beat(1, "m1", P), beat(3, "m2"), calm(5, "m1", "m2")],
+        [beat(1, "m1", P, Q), beat(3, "m1", P, owned=(P, Q), epoch=1), beat(5, "m1", P, owned=(P,)), calm(7, "m1")],
+        [beat(1, "m1", P, Q), beat(3, "m1", owned=(P, Q), epoch=9, code="fenced_member_epoch"), calm(5, "m1")],
+    ],
     "commit past delivery": [
         [*DELIVERED, committed(5, "m1", 11)],
-        [produced(1, "a", "b"), polled(3, 0, "a", process="m1", group="g"), committed(5, "m1", 2), polled(7, 0, "a", "b")],
+        [
+            produced(1, "a", "b"),
+            polled(3, 0, "a", process="m1", group="g"),
+            committed(5, "m1", 2),
+            polled(7, 0, "a", "b"),
+        ],
         [*DELIVERED, committed(5, "m1", 11, outcome="unknown"), queried(7, 11)],
     ],
     "phantom commit": [
@@ -203,7 +223,12 @@ CLEAN: dict[str, list[Event]] = {
         polled(5, 0, "b", "a"),
     ],
     "a read that began before the acknowledgement": [produced(1, "a", end=9), polled(2, 0), polled(11, 0, "a")],
-    "a gap in the offsets": [produced(1, "a"), produced(3, "b", offset=2), polled(5, 0, "a", next_offset=2), polled(7, 2, "b")],
+    "a gap in the offsets": [
+        produced(1, "a"),
+        produced(3, "b", offset=2),
+        polled(5, 0, "a", next_offset=2),
+        polled(7, 2, "b"),
+    ],
     "records deleted before a read": [
         produced(1, "a", "b"),
         polled(3, 0, "a", "b"),
@@ -272,6 +297,7 @@ CLEAN: dict[str, list[Event]] = {
         beat(5, "m2", P),
     ],
     "the same partition in two groups": [beat(1, "m1", P), replace(beat(3, "m2", P), group="h")],
+    "settled": [beat(1, "m1", P), beat(3, "m2", Q), calm(5, "m1", "m2")],
     "a topic made again": [beat(1, "m1", P), beat(3, "m2", Partition("t again", 0))],
     "a commit of what was delivered to another member": [*DELIVERED, committed(5, "m2", 10)],
     "a commit refused after the handover": [
@@ -294,7 +320,13 @@ CLEAN: dict[str, list[Event]] = {
         Reset(process="admin", start=7, end=8, group="g", partition=P, offset=2, outcome="ok"),
         queried(9, 2),
     ],
-    "a commit without a member": [*DELIVERED, committed(5, "m1", 5), committed(7, "", 20), committed(9, "", 2), queried(11, 2)],
+    "a commit without a member": [
+        *DELIVERED,
+        committed(5, "m1", 5),
+        committed(7, "", 20),
+        committed(9, "", 2),
+        queried(11, 2),
+    ],
     "a lower commit after the consumer went back": [
         *DELIVERED,
         committed(5, "m1", 5),
@@ -394,5 +426,5 @@ def test_a_run_without_contention_proves_too_little() -> None:
 
 
 def _shows(anomaly: Anomaly, news: set[Event], clean: list[Event]) -> bool:
-    """Whether an anomaly shows what was planted: an event that was not there, or, for what was taken out, its witness."""
+    """Whether an anomaly shows what was planted: an event that is new, or, for what was taken out, its witness."""
     return bool(news & set(anomaly.events)) or not set(anomaly.events) <= set(clean)
