@@ -150,7 +150,10 @@ class Groups:
 
     def forget_topic(self, name: str) -> None:
         """Forget what is committed for a topic that is deleted. (COMMIT-007)"""
-        for group in list(self._groups.values()):
+        for ident in list(self._groups):
+            group = self._groups.get(ident)
+            if group is None:  # forgotten meanwhile
+                continue
             group.committed = {place: kept for place, kept in group.committed.items() if place[0] != name}
             self.keep(group)
         self.topics_changed()
