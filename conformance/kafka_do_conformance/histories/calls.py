@@ -82,7 +82,9 @@ class Advance(NamedTuple):
 
 
 class Grow(NamedTuple):
-    """Give the topic one more partition; answered with it."""
+    """Give the topic one more partition, which gets this number; answered with it."""
+
+    number: int
 
 
 class Page(NamedTuple):

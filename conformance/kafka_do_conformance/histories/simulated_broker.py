@@ -86,7 +86,7 @@ class SimulatedBroker:
                 return self._committed.get(partition)
             case Advance(ms):
                 return self._advance(ms)
-            case Grow():
+            case Grow(_):
                 return self._grow()
 
     def _grow(self) -> Partition:

@@ -33,8 +33,7 @@ def run(broker: Broker, seed: int, load: Load) -> list[Event]:
         for n in range(load.producers)
     ]
     running = [*(consumer.run() for consumer in consumers), *(producer.run() for producer in producers)]
-    if broker.has_clock:
-        running.append(_pass_time(world))
+    running.append(_pass_time(world))
     for step in range(load.steps):
         if step == load.steps // 2:
             running.append(_grow(world))
@@ -64,7 +63,8 @@ def _pass_time(world: World) -> Steps[None]:
 
 
 def _advance(world: World, ms: int) -> Steps[None]:
-    """Set the clock ahead, and note that and what had passed by itself since it was set last."""
+    """Set the clock ahead, if there is one, and note that and what had passed by itself since it was set last."""
+    ms = ms if world.broker.has_clock else 0
     answer, span = yield from world.ask(Advance(ms))
     if answer.result:
         since = max((e.end for e in world.history if isinstance(e, ClockMoved)), default=0)
@@ -74,15 +74,14 @@ def _advance(world: World, ms: int) -> Steps[None]:
 
 
 def _grow(world: World) -> Steps[None]:
-    answer, _ = yield from world.ask(Grow())
+    answer, _ = yield from world.ask(Grow(len(world.partitions)))
     world.partitions.append(answer.result)
 
 
 def _settle(world: World, consumers: list[Consumer]) -> None:
     """Outlast those who are gone, let the others come to rest, and read and commit what there is."""
     for _ in range(_BEATS + 1):
-        if world.broker.has_clock:
-            finish(_advance(world, world.session_ms // _BEATS))
+        finish(_advance(world, world.session_ms // _BEATS))
         _beat(consumers)
     if world.broker.has_clock:
         for _ in range(_BEATS):
@@ -95,8 +94,7 @@ def _settle(world: World, consumers: list[Consumer]) -> None:
         world.history.append(calm)
     for consumer in consumers:
         finish(consumer.catch_up())
-    if world.broker.has_clock:
-        finish(_advance(world, 0))
+    finish(_advance(world, 0))
 
 
 def _beat(consumers: list[Consumer]) -> None:
