@@ -46,6 +46,7 @@ _DISCOVERY = json.dumps(
             "max_offset_metadata_bytes": 4096,
             "min_session_timeout_ms": 6000,
             "max_session_timeout_ms": 1800000,
+            "producer_expiration_ms": 86400000,
         },
     }
 ).encode()
@@ -89,11 +90,18 @@ Rule = Callable[[SeenRequest], ScriptedAnswer]
 class Peer:
     """A server on a free port of 127.0.0.1. Discovery is answered besides the script.
 
-    With `always` it has no script and answers every request so: a server that does nothing right.
+    With `always` it has no script and answers every request so: a server that does nothing right. With `answering` it
+    has none either: that is asked, for one request at a time.
     """
 
-    def __init__(self, always: ScriptedAnswer | None = None) -> None:
+    def __init__(
+        self,
+        always: ScriptedAnswer | None = None,
+        *,
+        answering: Callable[[SeenRequest], ScriptedAnswer] | None = None,
+    ) -> None:
         self._always = always
+        self._answering = answering
         self.requests: list[SeenRequest] = []
         self._script: deque[ScriptedAnswer] = deque()
         self._rule: Rule | None = None
@@ -190,6 +198,8 @@ class Peer:
             return ScriptedAnswer(200, (("Content-Type", "application/json"),), _DISCOVERY)
         if self._rule is not None:
             return self._rule(request)
+        if self._answering is not None:
+            return self._answering(request)
         if self._script:
             return self._script.popleft()
         return ScriptedAnswer(500, (("Content-Type", "text/plain"),), b"the case does not have this request")

@@ -32,6 +32,7 @@ LIMITS = (
     "max_partitions_per_fetch",
     "max_json_depth",
     "max_partitions_per_topic",
+    "producer_expiration_ms",
 )
 
 

@@ -33,7 +33,7 @@ _START_S = 20.0
 # A reference with every feature, and one with none. The first does not wait long for requests that never finish.
 _ORIGIN = "https://shop.example"
 _EVERYTHING = ("--cors-origin", _ORIGIN, "--max-request-ms", "1000", "--test-control")
-_NOTHING = ("--no-auto-create-topics",)
+_NOTHING = ("--no-auto-create-topics", "--without", "producers", "--without", "groups")
 
 
 class UnknownImplError(ValueError):
@@ -228,19 +228,20 @@ def parse_impl(
     `api_key` and `origin` are what a server at an address takes; those of the reference are made here. The server
     `is_shared` if others judge it at the same time.
     """
-    reference = ServerTarget(command=(*REFERENCE_SERVER, *_NOTHING), env=env, deadline_s=deadline_s)
+    counterpart = ServerTarget(command=REFERENCE_SERVER, env=env, deadline_s=deadline_s)
     if impl.startswith("http://") and _is_address(impl):
         server = ServerTarget(url=impl, deadline_s=deadline_s, api_key=api_key, origin=origin, is_shared=is_shared)
-        return Targets(impl, (server,), None, lambda: reference)
+        return Targets(impl, (server,), None, lambda: counterpart)
     if api_key or origin:
         raise UnknownImplError(f"--api-key and --origin are for --impl=http://host:port, not for {impl}")
     if impl == "reference":
         client = ClientTarget(REFERENCE_ADAPTER, env=env, deadline_s=deadline_s)
-        return Targets(impl, (_with_everything(env, deadline_s), reference), client, lambda: reference)
+        with_nothing = ServerTarget(command=(*REFERENCE_SERVER, *_NOTHING), env=env, deadline_s=deadline_s)
+        return Targets(impl, (_with_everything(env, deadline_s), with_nothing), client, lambda: counterpart)
     kind, _, command = impl.partition(":")
     if kind == "cmd" and (words := _words(command)):
         client = ClientTarget(words, env=env, deadline_s=deadline_s)
-        return Targets(impl, (), client, lambda: reference)
+        return Targets(impl, (), client, lambda: counterpart)
     raise UnknownImplError(
         f"--impl={impl}: it has to be reference, http://host:port for a server, or 'cmd:program arguments' for a client"
     )

@@ -9,7 +9,7 @@ import typer
 from kafka_do._version import __version__
 from kafka_do.client.connecting import is_loopback
 from kafka_do.engines.clock import EventLoopClock, MovableClock
-from kafka_do.engines.memory import AUTO_CREATE_TOPICS, MemoryEngine
+from kafka_do.engines.memory import AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ __all__ = ["app"]
 
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
+_OPTIONAL = (PRODUCERS, GROUPS)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
 
 app = typer.Typer(
@@ -62,6 +63,9 @@ def serve(  # noqa: PLR0917  typer wants them so
     auto_create_topics: Annotated[  # noqa: FBT002
         bool, typer.Option(help="Create a topic that does not exist when somebody produces to it.")
     ] = True,
+    without: Annotated[
+        list[str], typer.Option(help=f"Do not offer a feature: {', '.join(_OPTIONAL)}; may be repeated.")
+    ] = [],  # noqa: B006
     max_request_ms: Annotated[
         int, typer.Option(min=1, help="How long a request may take to arrive, in milliseconds.")
     ] = _MAX_REQUEST_MS,
@@ -79,16 +83,20 @@ def serve(  # noqa: PLR0917  typer wants them so
     from kafka_do.server.control import CONTROL, Control  # noqa: PLC0415  only a server needs it
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
 
+    for feature in without:
+        if feature not in _OPTIONAL:
+            raise typer.BadParameter(f"{feature} is none of {', '.join(_OPTIONAL)}", param_hint="--without")
     keys = _keys(api_key, api_key_file)
     cors = _cors(cors_origin)
     limits = {**SPEC.limits, "max_request_ms": max_request_ms}
     offers = {
         AUTO_CREATE_TOPICS: auto_create_topics,
+        **{feature: feature not in without for feature in _OPTIONAL},
         "api_keys": keys is not None,
         "cors": cors is not None,
         CONTROL: test_control,
     }
-    features = ["core", *(feature for feature, is_offered in offers.items() if is_offered), "groups"]
+    features = ["core", *(feature for feature, is_offered in offers.items() if is_offered)]
     movable = _movable_clock(host) if test_control else None
     engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=movable or EventLoopClock())
     try:

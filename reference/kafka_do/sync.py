@@ -1,6 +1,8 @@
 """The blocking client."""
 
 import os
+import threading
+import time
 import weakref
 from collections.abc import Sequence
 from types import TracebackType
@@ -13,6 +15,7 @@ from kafka_do.client.consuming import Start
 from kafka_do.client.driving import drive
 from kafka_do.client.membership import Subscription
 from kafka_do.client.messages import Headers, Key, Read, RecordMetadata
+from kafka_do.client.sequencing import Sequencer
 from kafka_do.client.serializing import record_of
 from kafka_do.core.broker import Broker, Discover
 from kafka_do.core.errors import KafkaError
@@ -26,6 +29,11 @@ _DEFAULT_URL = str(SPEC.defaults["client"]["url"])
 _DEFAULT_TIMEOUT_MS = int(SPEC.defaults["client"]["timeout_ms"])
 _DEFAULT_REBALANCE_TIMEOUT_MS = int(SPEC.defaults["client"]["rebalance_timeout_ms"])
 _DEFAULT_START = cast("Start", SPEC.defaults["client"]["start"])
+
+
+async def _wait(ms: int) -> None:
+    """Block the thread."""
+    time.sleep(ms / 1000)  # noqa: ASYNC251  there is no event loop, see `drive`
 
 
 class Client:
@@ -72,9 +80,13 @@ class Client:
         """Return what the server is, offers and takes. (DISCOVERY-001)"""
         return drive(self._broker().discover(Discover()))
 
-    def producer(self, topic: str) -> "Producer":
-        """Return a producer for one topic."""
-        return Producer(self, topic)
+    def producer(self, topic: str, *, idempotent: bool = False) -> "Producer":
+        """Return a producer for one topic.
+
+        An idempotent one sends a batch again when its answer is lost, and no record is appended twice. It takes a
+        server with the feature `producers` and a topic that exists. (PRODUCER-017 to PRODUCER-024)
+        """
+        return Producer(self, topic, idempotent=idempotent)
 
     def admin(self) -> "Admin":
         """Return the administration of topics."""
@@ -128,11 +140,13 @@ class Client:
 
 
 class Producer:
-    """Sends records to one topic."""
+    """Sends records to one topic. An idempotent one sends one batch after the other, whichever threads call it."""
 
-    def __init__(self, client: Client, topic: str) -> None:
+    def __init__(self, client: Client, topic: str, *, idempotent: bool = False) -> None:
         self._client = client
         self._topic = topic
+        self._sequencer = Sequencer(topic, wait=_wait) if idempotent else None
+        self._turn = threading.Lock()
 
     def send(
         self,
@@ -150,14 +164,23 @@ class Producer:
         `indeterminate` one means that the record may have been appended. (PRODUCE-014 to PRODUCE-017)
         """
         record = record_of(value, key=key, headers=headers, partition=partition, timestamp_ms=timestamp_ms)
-        return drive(producing.send_one(self._client._broker(), self._topic, record))  # noqa: SLF001
+        (outcome,) = self.send_records([record])
+        if isinstance(outcome, KafkaError):
+            raise outcome
+        return outcome
 
     def send_records(self, records: Sequence[Record]) -> list[RecordMetadata | KafkaError]:
-        """Send records in one request and return for each, in order, where it landed or the error that says why not.
+        """Send records and return for each, in order, where it landed or the error that says why not.
+
+        They go in one request, or in one for each partition where the producer is idempotent.
 
         Raises KafkaError where the request failed as a whole. (PRODUCE-016)
         """
-        return drive(producing.send(self._client._broker(), self._topic, records))  # noqa: SLF001
+        broker = self._client._broker()  # noqa: SLF001
+        if self._sequencer is None:
+            return drive(producing.send(broker, self._topic, records))
+        with self._turn:
+            return drive(self._sequencer.send(broker, records))
 
 
 class Admin:

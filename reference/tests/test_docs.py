@@ -16,7 +16,12 @@ _PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 @pytest.mark.parametrize(
     ("page", "server"),
-    [("README.md", "served"), ("spec/quickstart.md", "served"), ("spec/control.md", "served_for_tests")],
+    [
+        ("README.md", "served"),
+        ("spec/quickstart.md", "served"),
+        ("spec/producers.md", "served"),
+        ("spec/control.md", "served_for_tests"),
+    ],
 )
 def test_the_python_of_a_page_runs_from_top_to_bottom(
     page: str, server: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch

@@ -31,6 +31,9 @@ def listed_features_are_there(server: ServerSession) -> None:
         response = server.send("GET", "/v1", headers=(("Origin", server.origin),))
         allowed = {"Access-Control-Allow-Origin": server.origin}
         server.expect("cors", response, {"status": 200, "headers": allowed})
+    if "producers" in listed:
+        response = server.send("POST", "/v1/producers")
+        server.expect("producers", response, {"status": 201, "json": {"epoch": 0}})
 
 
 @server_case(

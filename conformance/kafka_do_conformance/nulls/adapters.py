@@ -9,7 +9,13 @@ __all__ = ["NULL_ADAPTERS"]
 
 NULL_ADAPTERS = ("error", "ok", "unsupported", "defect", "garbage", "silent", "crashing")
 
-_HELLO = {"protocol": 0, "name": "null", "version": "0", "language": "none", "features": ["core", "api_keys", "groups"]}
+_HELLO = {
+    "protocol": 0,
+    "name": "null",
+    "version": "0",
+    "language": "none",
+    "features": ["core", "api_keys", "groups", "producers"],
+}
 _PLACE = {"partition": 0, "offset": {"int64": "0"}, "timestamp_ms": {"int64": "1760000000000"}}
 _NOTHING = {
     "records": [],

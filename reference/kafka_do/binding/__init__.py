@@ -7,6 +7,7 @@ from kafka_do.binding.operation import Binding, BodyBinding, EmptyBinding, Messa
 from kafka_do.binding.produce import ProduceBinding, ProducePartitionBinding
 from kafka_do.binding.topics import AlterTopicBinding, CreateTopicBinding
 from kafka_do.core.broker import (
+    AllocateProducer,
     AlterTopic,
     CommitOffsets,
     DeleteGroup,
@@ -37,6 +38,7 @@ from kafka_do.core.messages import (
     OffsetsRequest,
     OffsetsResponse,
     PlantFaultRequest,
+    Producer,
     Topic,
     TopicDescription,
     TopicPage,
@@ -44,6 +46,7 @@ from kafka_do.core.messages import (
 
 __all__ = [
     "ADVANCE_CLOCK",
+    "ALLOCATE_PRODUCER",
     "ALTER_TOPIC",
     "CLEAR_FAULTS",
     "COMMIT_OFFSETS",
@@ -89,6 +92,7 @@ DELETE_GROUP = EmptyBinding("delete_group", DeleteGroup)
 COMMIT_OFFSETS = CommitBinding("commit_offsets", CommitOffsets)
 QUERY_OFFSETS = QueryBinding("query_offsets", QueryOffsets)
 RESET_OFFSETS = ResetBinding("reset_offsets", ResetOffsets)
+ALLOCATE_PRODUCER = MessageBinding("allocate_producer", AllocateProducer, Producer)
 ADVANCE_CLOCK = BodyBinding("advance_clock", AdvanceClockRequest, ClockTime)
 PLANT_FAULT = PlantFaultBinding("plant_fault", PlantFaultRequest)
 LIST_FAULTS = MessageBinding("list_faults", ListFaults, FaultList)
@@ -115,6 +119,7 @@ OPERATIONS: tuple[Binding, ...] = (
     COMMIT_OFFSETS,
     QUERY_OFFSETS,
     RESET_OFFSETS,
+    ALLOCATE_PRODUCER,
     ADVANCE_CLOCK,
     PLANT_FAULT,
     LIST_FAULTS,

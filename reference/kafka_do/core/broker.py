@@ -24,6 +24,8 @@ from kafka_do.core.messages import (
     Offset,
     OffsetsRequest,
     OffsetsResponse,
+    Producer,
+    ProducerBatch,
     ReadEncoding,
     ResetRequest,
     ResetResult,
@@ -35,6 +37,7 @@ from kafka_do.core.plain_records import DEFAULT_ACKS, DEFAULT_TIMEOUT_MS, Incomi
 from kafka_do.core.results import Results
 
 __all__ = [
+    "AllocateProducer",
     "AlterTopic",
     "Broker",
     "CommitOffsets",
@@ -89,22 +92,35 @@ class DeleteTopic(msgspec.Struct, frozen=True):
 
 
 class Produce(msgspec.Struct, frozen=True):
-    """Append `records` to `topic`. JSON values have no white space between their tokens."""
+    """Append `records` to `topic`. JSON values have no white space between their tokens.
+
+    With a `topic_id` the topic has to have it. (PRODUCE-027)
+    """
 
     topic: str
     records: Sequence[IncomingRecord]
     acks: Acks = DEFAULT_ACKS
     timeout_ms: int = DEFAULT_TIMEOUT_MS
+    topic_id: str | None = None
 
 
 class ProducePartition(msgspec.Struct, frozen=True):
-    """Append `records` to one partition, as one batch; the records name no partition."""
+    """Append `records` to one partition, as one batch; the records name no partition.
+
+    With `producer` the batch is appended once, however often it is sent. (PRODUCER-006)
+    """
 
     topic: str
     partition: int
     records: Sequence[IncomingRecord]
     acks: Acks = DEFAULT_ACKS
     timeout_ms: int = DEFAULT_TIMEOUT_MS
+    topic_id: str | None = None
+    producer: ProducerBatch | None = None
+
+
+class AllocateProducer(msgspec.Struct, frozen=True):
+    """Allocate a producer id."""
 
 
 class FetchPartition(msgspec.Struct, frozen=True):
@@ -229,7 +245,13 @@ class Broker(Protocol):
         """Append records, a result for each: `topic_not_found`, `invalid_request`; each: PRODUCE-011, -018 to -020"""
 
     async def produce_partition(self, request: ProducePartition) -> Results:
-        """Append one batch to one partition; results and errors as those of `produce`."""
+        """Append one batch to one partition; results and errors as those of `produce`.
+
+        With `producer` each also `out_of_order_sequence` and `producer_fenced`.
+        """
+
+    async def allocate_producer(self, request: AllocateProducer) -> Producer:
+        """Allocate a producer id: `unsupported_feature`."""
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records: `topic_not_found`, `partition_not_found`, `offset_out_of_range`."""

@@ -98,6 +98,26 @@ class RecordHeader(ClosedMessage):
     value_encoding: TextEncoding = "string"
 
 
+ProducerId: TypeAlias = Annotated[str, Meta(pattern="^(0|[1-9][0-9]{0,17})$")]
+
+
+ProducerEpoch: TypeAlias = Annotated[int, Meta(ge=0, le=32767)]
+
+
+SequenceNumber: TypeAlias = Annotated[int, Meta(ge=0, le=2147483647)]
+
+
+class Producer(Message):
+    id: ProducerId
+    epoch: ProducerEpoch
+
+
+class ProducerBatch(ClosedMessage):
+    id: ProducerId
+    epoch: ProducerEpoch
+    base_sequence: SequenceNumber
+
+
 class ProduceRecord(ClosedMessage):
     value: Raw
     key: str | None | UnsetType = UNSET
@@ -112,6 +132,7 @@ class ProduceRequest(ClosedMessage):
     records: Annotated[list[ProduceRecord], Meta(min_length=1)]
     acks: Acks = "all"
     timeout_ms: ProduceTimeout = 30000
+    topic_id: str | UnsetType = UNSET
 
 
 class ProducePartitionRecord(ClosedMessage):
@@ -127,6 +148,8 @@ class ProducePartitionRequest(ClosedMessage):
     records: Annotated[list[ProducePartitionRecord], Meta(min_length=1)]
     acks: Acks = "all"
     timeout_ms: ProduceTimeout = 30000
+    topic_id: str | UnsetType = UNSET
+    producer: ProducerBatch | UnsetType = UNSET
 
 
 class ProduceAccepted(Message):
@@ -395,6 +418,7 @@ class ProduceResult(Message):
 
 class ProduceResponse(Message):
     results: list[ProduceResult]
+    duplicate: bool | UnsetType = UNSET
 
 
 class OffsetResult(Message):

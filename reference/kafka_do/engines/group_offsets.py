@@ -1,6 +1,6 @@
 """Committed offsets of the broker in memory: stored, asked for, set anew."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import UNSET
@@ -37,10 +37,14 @@ class _Placed(Protocol):
     def partition(self) -> int: ...
 
 
-class GroupOffsets:
-    """The operations on committed offsets. `topic` returns a topic by its name or raises `topic_not_found`."""
+class _FindTopic(Protocol):
+    def __call__(self, name: str, topic_id: str | None = None, /) -> Topic: ...
 
-    def __init__(self, groups: Groups, topic: Callable[[str], Topic], limits: Mapping[str, int]) -> None:
+
+class GroupOffsets:
+    """The operations on committed offsets. `topic` finds a topic or raises `topic_not_found`."""
+
+    def __init__(self, groups: Groups, topic: _FindTopic, limits: Mapping[str, int]) -> None:
         self._groups = groups
         self._topic = topic
         self._limits = limits
@@ -116,7 +120,7 @@ class GroupOffsets:
 
     def _store(self, group: Group, item: OffsetToCommit, member: Member | None, epoch: int) -> CommitResult:
         try:
-            topic = self._topic_of(item)
+            topic = self._topic(item.topic, None if item.topic_id is UNSET else item.topic_id)
             topic.log(item.partition)
             self._check_metadata(group, item)
             if member is not None:
@@ -125,11 +129,6 @@ class GroupOffsets:
             return CommitResult(item.topic, item.partition, error=item_of_error(error))
         group.committed[item.topic, item.partition] = Committed(topic.topic_id, item.offset, item.metadata)
         return CommitResult(item.topic, item.partition)
-
-    def _topic_of(self, item: OffsetToCommit) -> Topic:
-        topic = self._topic(item.topic)
-        topic.check_id(None if item.topic_id is UNSET else item.topic_id)
-        return topic
 
     def _check_metadata(self, group: Group, item: OffsetToCommit) -> None:
         size, most = len(item.metadata.encode()), self._limits["max_offset_metadata_bytes"]

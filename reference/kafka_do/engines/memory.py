@@ -1,11 +1,13 @@
 """The broker in memory: the default, and the reference."""
 
+import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from kafka_do.core.broker import (
+    AllocateProducer,
     AlterTopic,
     CommitOffsets,
     DeleteGroup,
@@ -25,7 +27,7 @@ from kafka_do.core.broker import (
     QueryOffsets,
     ResetOffsets,
 )
-from kafka_do.core.checks import check_integer, check_parameters
+from kafka_do.core.checks import check_integer, check_parameters, check_producer
 from kafka_do.core.configs import Configs
 from kafka_do.core.errors import KafkaError, invalid_request
 from kafka_do.core.item_errors import item_of_error
@@ -44,6 +46,7 @@ from kafka_do.core.messages import (
     OffsetResult,
     OffsetsRequest,
     OffsetsResponse,
+    Producer,
     ResetResult,
     ServerInfo,
     TopicDescription,
@@ -63,17 +66,26 @@ from kafka_do.engines.topic import Topic
 from kafka_do.engines.waiting import WaitingRoom
 from kafka_do.spec import SPEC
 
-__all__ = ["AUTO_CREATE_TOPICS", "MemoryEngine"]
+__all__ = ["AUTO_CREATE_TOPICS", "GROUPS", "PRODUCERS", "MemoryEngine"]
 
 _FETCH_PARAMETERS = ("partition", "offset", "max_records", "max_bytes", "min_bytes", "max_wait_ms")
 AUTO_CREATE_TOPICS = "auto_create_topics"
+PRODUCERS = "producers"
+GROUPS = "groups"
+_PRODUCER_IDS = 10**18
 _DEFAULT_PARTITIONS = CreateTopicRequest(topic="").partitions
+
+
+def _new_producer_id() -> str:
+    """Return an id that nobody has: also clients of a server that was started anew keep theirs. (PRODUCER-001)"""
+    return str(secrets.randbelow(_PRODUCER_IDS))
 
 
 class MemoryEngine:
     """A broker that keeps everything in memory. Not safe for use by several threads at once; its callers see to that.
 
-    Discovery tells `limits` and `features`; `clock` gives the time of records without one, `new_id` makes topic ids.
+    Discovery tells `limits` and `features`; `clock` gives the time of records without one, `new_id` makes topic ids and
+    `new_producer_id` those of producers.
     With the feature `auto_create_topics` producing creates the topics that it names. (PRODUCE-024)
     """
 
@@ -82,15 +94,17 @@ class MemoryEngine:
         *,
         version: str,
         limits: Mapping[str, int] = SPEC.limits,
-        features: Sequence[str] = ("core", AUTO_CREATE_TOPICS, "groups"),
+        features: Sequence[str] = ("core", AUTO_CREATE_TOPICS, PRODUCERS, GROUPS),
         clock: Clock,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        new_producer_id: Callable[[], str] = _new_producer_id,
     ) -> None:
         self._version = version
         self._limits = limits
         self._features = features
         self._clock = clock
         self._new_id = new_id
+        self._new_producer_id = new_producer_id
         self._topics: dict[str, Topic] = {}
         self._waiting = WaitingRoom(clock)
         self._groups = Groups(find_topic=self._topics.get, limits=limits, clock=clock)
@@ -151,8 +165,7 @@ class MemoryEngine:
 
     async def delete_topic(self, request: DeleteTopic) -> None:
         """Delete a topic. (TOPIC-015, TOPIC-020 to TOPIC-022)"""
-        topic = self._topic(request.topic)
-        topic.check_id(request.topic_id)
+        topic = self._topic(request.topic, request.topic_id)
         del self._topics[topic.name]
         self._groups.forget_topic(topic.name)
         self._wake(topic)
@@ -174,7 +187,7 @@ class MemoryEngine:
 
     async def produce(self, request: Produce) -> Results:
         """Append records, those of one partition as one batch. (PRODUCE-001 to PRODUCE-026)"""
-        topic = self._topic_to_append(request.topic)
+        topic = self._topic_to_append(request.topic, request.topic_id)
         records = settled(request.records, self._limits)
         results = self._appending(topic).append_all(records, route(records, topic))
         self._keep(topic, results)
@@ -182,16 +195,38 @@ class MemoryEngine:
 
     async def produce_partition(self, request: ProducePartition) -> Results:
         """Append one batch to one partition. (PRODUCE-018 to PRODUCE-026)"""
-        topic = self._topic_to_append(request.topic)
+        topic = self._topic_to_append(request.topic, request.topic_id)
         check_parameters("produce_partition", {"partition": request.partition})
-        results = self._appending(topic).append(settled(request.records, self._limits), request.partition)
+        if request.producer is not None:
+            self._offers_producers()
+            check_producer(request.producer, request.acks)
+        records = settled(request.records, self._limits)
+        appending = self._appending(topic)
+        if request.producer is None:
+            results = appending.append(records, request.partition)
+        else:
+            results = appending.append_once(records, request.partition, request.producer)
         self._keep(topic, results)
         return results
 
-    def _topic_to_append(self, name: str) -> Topic:
-        """Return a topic, where topics are created by producing also one that is not there yet. (PRODUCE-010, -026)"""
-        if name in self._topics or AUTO_CREATE_TOPICS not in self._features:
-            return self._topic(name)
+    async def allocate_producer(self, request: AllocateProducer) -> Producer:
+        """Allocate a producer id; nothing is kept of it. (PRODUCER-001)"""
+        self._offers_producers()
+        return Producer(id=self._new_producer_id(), epoch=0)
+
+    def _offers_producers(self) -> None:
+        if PRODUCERS not in self._features:
+            raise KafkaError(
+                "unsupported_feature", "this server does not offer idempotent producers", feature=PRODUCERS
+            )
+
+    def _topic_to_append(self, name: str, topic_id: str | None) -> Topic:
+        """Return a topic, where topics are created by producing also one that is not there yet. (PRODUCE-010, -026)
+
+        A topic that has to have an id is not created. (PRODUCE-027)
+        """
+        if name in self._topics or topic_id is not None or AUTO_CREATE_TOPICS not in self._features:
+            return self._topic(name, topic_id)
         check_topic_name(name)
         return Topic(name, self._new_id(), _DEFAULT_PARTITIONS, Configs())
 
@@ -316,17 +351,18 @@ class MemoryEngine:
         """Commit other offsets. (COMMIT-020 to COMMIT-026)"""
         return self._offsets.reset(request)
 
-    def _topic(self, name: str) -> Topic:
+    def _topic(self, name: str, topic_id: str | None = None) -> Topic:
+        """Return a topic; raises KafkaError `topic_not_found` also where it has another id than `topic_id`."""
         try:
-            return self._topics[name]
+            topic = self._topics[name]
         except KeyError:
             raise KafkaError("topic_not_found", f"there is no topic '{name}'", topic=name) from None
+        if topic_id not in (None, topic.topic_id):
+            raise KafkaError("topic_not_found", f"the topic '{name}' has another id than {topic_id}", topic=name)
+        return topic
 
     def _log(self, name: str, partition: int, topic_id: str | msgspec.UnsetType) -> PartitionLog:
-        topic = self._topic(name)
-        if topic_id is not msgspec.UNSET:
-            topic.check_id(topic_id)
-        return topic.log(partition)
+        return self._topic(name, None if topic_id is msgspec.UNSET else topic_id).log(partition)
 
 
 def _enough(found: list[Found | PartitionFailure], min_bytes: int) -> bool:

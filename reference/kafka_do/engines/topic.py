@@ -50,13 +50,6 @@ class Topic:
             )
         self.logs += [PartitionLog() for _ in range(partitions - present)]
 
-    def check_id(self, topic_id: str | None) -> None:
-        """Raise KafkaError `topic_not_found` if somebody means a topic of another id. (TOPIC-021, FETCH-018)"""
-        if topic_id not in (None, self.topic_id):
-            raise KafkaError(
-                "topic_not_found", f"the topic '{self.name}' has another id than {topic_id}", topic=self.name
-            )
-
     def log(self, partition: int) -> PartitionLog:
         """Return a partition's log; raises KafkaError `partition_not_found`."""
         if partition < len(self.logs):

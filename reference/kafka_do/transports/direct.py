@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from kafka_do.core.broker import (
+    AllocateProducer,
     AlterTopic,
     Broker,
     CommitOffsets,
@@ -35,6 +36,7 @@ from kafka_do.core.messages import (
     HeartbeatResponse,
     OffsetsRequest,
     OffsetsResponse,
+    Producer,
     ResetResult,
     Topic,
     TopicDescription,
@@ -95,6 +97,11 @@ class DirectBroker:
         """Append one batch to one partition."""
         with self._lock:
             return await self._engine.produce_partition(request)
+
+    async def allocate_producer(self, request: AllocateProducer) -> Producer:
+        """Allocate a producer id."""
+        with self._lock:
+            return await self._engine.allocate_producer(request)
 
     async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
         """Look up offsets."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from kafka_do.binding import (
+    ALLOCATE_PRODUCER,
     ALTER_TOPIC,
     COMMIT_OFFSETS,
     CREATE_TOPIC,
@@ -31,6 +32,7 @@ from kafka_do.binding.http import HttpRequest, HttpResponse
 from kafka_do.binding.operation import OperationBinding
 from kafka_do.binding.problems import disconnected
 from kafka_do.core.broker import (
+    AllocateProducer,
     AlterTopic,
     CommitOffsets,
     DeleteGroup,
@@ -61,6 +63,7 @@ from kafka_do.core.messages import (
     HeartbeatResponse,
     OffsetsRequest,
     OffsetsResponse,
+    Producer,
     ResetResult,
     Topic,
     TopicDescription,
@@ -122,6 +125,10 @@ class HttpBroker:
     async def produce_partition(self, request: ProducePartition) -> Results:
         """Append one batch to one partition."""
         return await self._ask(PRODUCE_PARTITION, request)
+
+    async def allocate_producer(self, request: AllocateProducer) -> Producer:
+        """Allocate a producer id."""
+        return await self._ask(ALLOCATE_PRODUCER, request)
 
     async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
         """Look up offsets."""

@@ -131,7 +131,7 @@ def test_the_reference_is_judged_with_every_feature_and_with_none() -> None:
     finally:
         targets.close()
     assert sorted(everything) == sorted(SPEC.features)
-    assert nothing == ["core", "groups"]
+    assert nothing == ["core"]
     assert len(targets.secrets[0]) >= 32
 
 
