@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-from kafka_do_conformance.histories.events import NEVER, Event
+from kafka_do_conformance.histories.events import NEVER, Event, Partition, partition_text
 
 __all__ = ["Anomaly", "tell"]
 
@@ -22,8 +22,8 @@ class Anomaly:
 
 
 def tell(event: Event) -> str:
-    """Return an event on one line."""
-    left_out = ("process", "start", "end")
+    """Return an event on one line; a run has one group."""
+    left_out = ("process", "start", "end", "group")
     facts = {f.name: getattr(event, f.name) for f in dataclasses.fields(event) if f.name not in left_out}
     end = "..." if event.end == NEVER else event.end
     told = ", ".join(f"{name}={_shown(value)}" for name, value in facts.items() if value not in ("", None, ()))
@@ -35,6 +35,8 @@ def _start(event: Event) -> int:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, Partition):
+        return partition_text(value)
     if isinstance(value, frozenset):
         return "{" + ", ".join(sorted(_shown(one) for one in value)) + "}"
     if isinstance(value, tuple) and hasattr(value, "_fields"):

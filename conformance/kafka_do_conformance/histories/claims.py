@@ -3,7 +3,9 @@
 A claim begins when an answer that assigns the partition has arrived. It ends when the member *sends* what may give it
 up: a heartbeat that does not list it, or its leave. All claims of a member end at the first moment at which the server
 may have removed it: its session timeout after the last heartbeat that was answered, or its rebalance timeout after the
-first heartbeat whose answer, arrived or lost, may have taken from it a partition that it still listed.
+first heartbeat since which it may have had something to give up. It has nothing to give up, for certain, when an answer
+assigns all that its heartbeat listed, and the answer before it had arrived: one that was lost may have assigned what
+the member has never heard of and still has to confirm that it does not own.
 Every claim lies within the time in which a correct server has the partition assigned to this member, whatever answers
 were lost: so two claims of one partition that overlap are never a false alarm.
 """
@@ -51,31 +53,35 @@ class _Membership:
     def __init__(self, clock: list[ClockMoved]) -> None:
         self._clock = clock
         self._held: dict[Partition, Claim] = {}
-        # what it may have to give up, with the moment at which the first heartbeat was sent that may have said so
-        self._unsure: dict[Partition, int] = {}
+        self._has_heard_all = True
+        self._gives_up_since: int | None = None
         self._session_ends = NEVER
         self._rebalance_ms = 0
 
     def after(self, event: Beat | Left) -> Iterator[Claim]:
         """Go on to the next heartbeat, or the leave, and yield the claims that end."""
         if not isinstance(event, Beat) or event.outcome == "refused":
+            self._has_heard_all = False
             yield from self.give_up(frozenset(), event.start)
             return
         yield from self.give_up(event.owned, event.start)
         self._rebalance_ms = event.rebalance_ms
-        for partition in {*self._held, *event.owned}:
-            self._unsure.setdefault(partition, event.start)
+        if self._gives_up_since is None:
+            self._gives_up_since = event.start
+        has_heard_all, self._has_heard_all = self._has_heard_all, event.told is not None
         if event.told is not None:
             self._session_ends = _passed(self._clock, event.start, event.told.session_ms)
-            self._unsure = {p: at for p, at in self._unsure.items() if p in event.owned - event.told.assignment}
+            if has_heard_all and event.owned <= event.told.assignment:
+                self._gives_up_since = None
             for partition in event.told.assignment:
                 if partition not in self._held:
                     self._held[partition] = Claim(event.group, event.member, partition, event.end, event)
 
     def give_up(self, listed: frozenset[Partition], now: int) -> Iterator[Claim]:
         """Yield the claims that have ended by now, with their end; `listed` is what the member goes on with."""
-        slow = (_passed(self._clock, since, self._rebalance_ms) for since in self._unsure.values())
-        removed = min(self._session_ends, *slow, NEVER)
+        since = self._gives_up_since
+        slow = NEVER if since is None else _passed(self._clock, since, self._rebalance_ms)
+        removed = min(self._session_ends, slow)
         for partition in list(self._held):
             if partition not in listed or removed < now:
                 claim = self._held.pop(partition)

@@ -12,6 +12,9 @@ __all__ = ["MINIMUM", "Contention", "contention"]
 _FENCED = ("fenced_member_epoch", "fenced_instance_id", "unknown_member", "rebalance_in_progress", "producer_fenced")
 
 
+_Request = Produced | Beat | Left | Committed | Reset
+
+
 @dataclass(frozen=True)
 class Contention:
     """Counts of what makes a run hard."""
@@ -19,9 +22,10 @@ class Contention:
     rebalances: int  # answers with another assignment than the member's last one
     lost_answers: int
     retries: int  # of a batch, a heartbeat or a leave after an answer that was lost
-    fencings: int
+    fencings: int  # of members and producers
+    fenced_commits: int
     partitions_moved: int  # from one member to another
-    concurrent_produces: int  # attempts that began while another one to the same partition was under way
+    overlaps: int  # of requests with another one that changes the same partition or group
 
     def lacking(self, minimum: "Contention") -> list[str]:
         """Return what there was too little of."""
@@ -32,19 +36,22 @@ class Contention:
         return ", ".join(f"{getattr(self, field.name)} {field.name.replace('_', ' ')}" for field in fields(self))
 
 
-MINIMUM = Contention(rebalances=4, lost_answers=4, retries=3, fencings=1, partitions_moved=2, concurrent_produces=5)
+MINIMUM = Contention(
+    rebalances=8, lost_answers=25, retries=20, fencings=1, fenced_commits=0, partitions_moved=4, overlaps=50
+)
 
 
 def contention(history: History) -> Contention:
     """Count."""
-    requests = [e for e in history if isinstance(e, Produced | Beat | Left | Committed | Reset)]
+    requests = [event for event in history if isinstance(event, _Request)]
     return Contention(
         rebalances=_rebalances(history),
         lost_answers=sum(event.outcome == "unknown" for event in requests),
         retries=_retries(history),
         fencings=sum(getattr(event, "code", "") in _FENCED for event in requests),
+        fenced_commits=sum(event.code in _FENCED for event in of_type(history, Committed)),
         partitions_moved=_moves(history),
-        concurrent_produces=_concurrent(history),
+        overlaps=_overlaps(requests),
     )
 
 
@@ -79,11 +86,12 @@ def _moves(history: History) -> int:
     return moved
 
 
-def _concurrent(history: History) -> int:
-    busy_until: dict[Partition, int] = {}
+def _overlaps(requests: list[_Request]) -> int:
+    busy_until: dict[Partition | str, int] = {}
     count = 0
-    for event in sorted(of_type(history, Produced), key=lambda event: event.start):
-        busy = busy_until.get(event.partition, -1)
+    for event in sorted(requests, key=lambda event: event.start):
+        subject = event.partition if isinstance(event, Produced) else event.group
+        busy = busy_until.get(subject, -1)
         count += event.start < busy
-        busy_until[event.partition] = max(busy, event.end)
+        busy_until[subject] = max(busy, event.end)
     return count

@@ -176,5 +176,5 @@ History = Sequence[Event]
 
 
 def partition_text(partition: Partition) -> str:
-    """Return a partition as people read it."""
-    return f"{partition.topic_id}/{partition.number}"
+    """Return a partition as people read it; the beginning of its topic's id tells enough."""
+    return f"{partition.topic_id:.8}/{partition.number}"
