@@ -78,6 +78,11 @@ class Wire:
         declared = next((value for name, value in received if name.lower() == "content-type"), "")
         return Response(status, received, text, Exchange(self._shown, f"{status} {declared} {shorten(text)}"))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection that the other side has not closed."""
+        return self._socket is not None and not _closed(self._socket)
+
     def close(self) -> None:
         """Close the connection."""
         if self._socket is not None:
@@ -145,9 +150,8 @@ class Wire:
 
     def _connected(self) -> socket.socket:
         """Return the connection, a new one if there is none or the other side has closed it."""
-        if self._socket is not None and _closed(self._socket):
+        if self._socket is None or not self.is_open:
             self.close()
-        if self._socket is None:
             self._socket = socket.create_connection(self.address, timeout=self.deadline_s)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._http = h11.Connection(h11.CLIENT)

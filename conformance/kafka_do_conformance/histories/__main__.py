@@ -1,4 +1,4 @@
-"""`python -m kafka_do_conformance.histories --seeds 1-100 [--impl SPEC]`: one run for each seed, judged, on one line."""
+"""`python -m kafka_do_conformance.histories --seeds 1-100 [--impl SPEC]`: one run for each seed, judged in one line."""
 
 import argparse
 import re

@@ -39,6 +39,6 @@ def _shown(value: object) -> str:
         return partition_text(value)
     if isinstance(value, frozenset):
         return "{" + ", ".join(sorted(_shown(one) for one in value)) + "}"
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return "/".join(_shown(one) for one in value)
+    if isinstance(value, tuple):
+        return ("/" if hasattr(value, "_fields") else " ").join(_shown(one) for one in value)
     return str(value)

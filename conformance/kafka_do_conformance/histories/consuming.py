@@ -13,8 +13,8 @@ __all__ = ["Consumer", "poll", "query"]
 
 REBALANCE_MS = 6000
 _LIMIT = 4
-_FOR_A_WHILE = 12  # things that it does meanwhile
-_HABITS = {"poll": 8, "beat": 6, "commit": 4, "leave": 1, "crash": 0.5, "silence": 1, "stubborn": 1}
+_FOR_A_WHILE = 16  # things that it does meanwhile
+_HABITS = {"poll": 6, "beat": 6, "commit": 6, "leave": 1, "crash": 0.5, "silence": 1, "stubborn": 1}
 
 
 class Consumer:
@@ -23,6 +23,7 @@ class Consumer:
     def __init__(self, world: World, slot: str, instance_id: str) -> None:
         self._world = world
         self._slot = slot
+        self._chance = world.chance(slot)
         self._instance_id = instance_id
         self._lives = 0
         self._habits: dict[str, Callable[[], Steps[None]]] = {
@@ -48,7 +49,7 @@ class Consumer:
         """Join, and do one thing after the other."""
         yield from self.beat()
         while not self._world.is_over:
-            (habit,) = self._world.random.choices(list(_HABITS), list(_HABITS.values()))
+            (habit,) = self._chance.choices(list(_HABITS), list(_HABITS.values()))
             yield from self._habits[habit]()
             self._silent = max(0, self._silent - 1)
             self._stubborn = max(0, self._stubborn - 1)
@@ -60,7 +61,7 @@ class Consumer:
                 self._positions.pop(partition, None)
             self._revoked = set()
         call = Heartbeat(self.name, self._epoch, frozenset(self._positions), REBALANCE_MS, self._instance_id)
-        answer, span = yield from self._world.request(call)
+        answer, span = yield from self._world.request(call, self._chance)
         self._world.history.append(
             Beat(
                 process=self.name, group=self._world.broker.group, member=self.name, epoch=call.epoch,
@@ -97,7 +98,7 @@ class Consumer:
 
     def _poll(self) -> Steps[None]:
         if owned := self._owned():
-            partition = self._world.random.choice(owned)
+            partition = self._chance.choice(owned)
             self._positions[partition] = yield from self._poll_from(partition)
         else:
             yield
@@ -108,7 +109,7 @@ class Consumer:
 
     def _commit(self) -> Steps[None]:
         if owned := self._owned():
-            yield from self._commit_of(self._world.random.choice(owned))
+            yield from self._commit_of(self._chance.choice(owned))
         else:
             yield
 
@@ -117,7 +118,7 @@ class Consumer:
         call = Commit(self.name, self._epoch, partition, self._positions[partition])
         answer: Answer | None = None
         while answer is None or answer.outcome == "unknown":
-            answer, span = yield from self._world.request(call)
+            answer, span = yield from self._world.request(call, self._chance)
             self._world.history.append(
                 Committed(
                     process=self.name, group=self._world.broker.group, member=self.name, epoch=call.epoch,
@@ -145,7 +146,7 @@ class Consumer:
         call = Leave(self.name, self._instance_id)
         answer: Answer | None = None
         while self._epoch and (answer is None or answer.outcome == "unknown"):
-            answer, span = yield from self._world.request(call)
+            answer, span = yield from self._world.request(call, self._chance)
             self._world.history.append(
                 Left(
                     process=self.name, group=self._world.broker.group, member=self.name, outcome=answer.outcome,

@@ -37,7 +37,7 @@ class Contention:
 
 
 MINIMUM = Contention(
-    rebalances=8, lost_answers=25, retries=20, fencings=1, fenced_commits=0, partitions_moved=4, overlaps=50
+    rebalances=12, lost_answers=50, retries=35, fencings=4, fenced_commits=1, partitions_moved=8, overlaps=120
 )
 
 

@@ -9,11 +9,11 @@ from kafka_do_conformance.histories.events import History
 from kafka_do_conformance.histories.served_broker import ServedBroker
 from kafka_do_conformance.histories.workload import Load, run
 from kafka_do_conformance.session import ServerSession
-from kafka_do_conformance.verdict import Mismatch, Violation
+from kafka_do_conformance.verdict import Mismatch
 
 __all__ = ["judge_run"]
 
-_PARTITIONS = 3
+_PARTITIONS = 4
 
 
 def judge_run(server: ServerSession, seed: int) -> Contention:

@@ -16,6 +16,7 @@ class Producer:
     def __init__(self, world: World, name: str, ident: str) -> None:
         self._world = world
         self._name = name
+        self._chance = world.chance(name)
         self._ident = ident
         self._epoch = 0
         self._sequences: dict[Partition, int] = {}
@@ -24,13 +25,13 @@ class Producer:
     def run(self) -> Steps[None]:
         """Append batch after batch."""
         while not self._world.is_over:
-            append = self._next(self._world.random.choice(self._world.partitions))
+            append = self._next(self._chance.choice(self._world.partitions))
             yield from self._until_done(append)
-            if self._ident and self._world.random.random() < _LOSES_COUNT:
+            if self._ident and self._chance.random() < _LOSES_COUNT:
                 yield from self._begin_anew(append)
 
     def _next(self, partition: Partition) -> Append:
-        size = self._world.random.randint(1, _MOST)
+        size = self._chance.randint(1, _MOST)
         values = tuple(f"{self._name}-{self._count + index}" for index in range(size))
         self._count += size
         if not self._ident:
@@ -54,7 +55,7 @@ class Producer:
 
     def _send(self, append: Append) -> Steps[bool]:
         """Send a batch once and say whether it is settled."""
-        answer, span = yield from self._world.request(append)
+        answer, span = yield from self._world.request(append, self._chance)
         outcome: Outcome = answer.outcome
         self._world.history.append(
             Produced(

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 from kafka_do_conformance.group_members import fresh_id
-from kafka_do_conformance.histories.calls import Advance, Answer, Append, Call, Fate, Pending
+from kafka_do_conformance.histories.calls import Advance, Answer, Call, Fate, Pending
 from kafka_do_conformance.histories.events import Partition
 from kafka_do_conformance.histories.wire_requests import Place, WireRequest, request_of
 from kafka_do_conformance.session import ServerSession
@@ -52,9 +52,9 @@ class ServedBroker:
         if not self.has_clock and fate == "lost request":
             return _Settled(Answer("unknown"))
         request = request_of(call, self._place)
+        line = self._open_line()
         if self.has_clock and fate != "fine":
             self._plant(request, fate)
-        line = self._idle.pop() if self._idle else self._server.beside()
         line.begin(request.method, request.target, value=request.value)
         return _Underway(self, call, request, line, is_lost=not self.has_clock and fate == "lost answer")
 
@@ -90,6 +90,13 @@ class ServedBroker:
             return Answer("refused", None, code)
         return None
 
+    def _open_line(self) -> ServerSession:
+        """Return a connection that the server knows, so that requests arrive in the order in which they are sent."""
+        line = self._idle.pop() if self._idle else self._server.beside()
+        if not line.wire.is_open:
+            line.features()
+        return line
+
     def _plant(self, request: WireRequest, fate: Fate) -> None:
         fault = _FAULTS[fate]
         code = {"code": request.fault_code} if fault == "error" else {}
@@ -97,7 +104,7 @@ class ServedBroker:
         self._planted[fault.partition("_")[0]] += 1
 
     def _strikes(self, fault: str) -> bool:
-        """Whether a fault that was planted has not struck yet, and so may be this one: it need not strike its own request."""
+        """Whether a fault was planted and has not struck yet: so this may be it, on another request than its own."""
         self._planted[fault] -= 1
         return self._planted[fault] >= 0
 

@@ -7,6 +7,6 @@ from kafka_do_conformance.histories.workload import Load, run
 __all__ = ["simulate"]
 
 
-def simulate(seed: int, *, steps: int = 900, partitions: int = 3, members: int = 3, producers: int = 3) -> list[Event]:
+def simulate(seed: int, *, steps: int = 1500, partitions: int = 4, members: int = 5, producers: int = 3) -> list[Event]:
     """Return the history of a run on a simulated broker."""
     return run(SimulatedBroker(partitions), seed, Load(steps=steps, consumers=members, producers=producers))

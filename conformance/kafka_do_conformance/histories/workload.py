@@ -12,16 +12,16 @@ from kafka_do_conformance.histories.world import Steps, World, finish
 __all__ = ["Load", "run"]
 
 _BEATS = 4  # of each member, until every partition has an owner (GROUP-017)
-_IDLE = 3  # steps of the clock, for each jump
+_IDLE = 1  # steps of the clock, for each jump
 
 
 @dataclass(frozen=True)
 class Load:
     """How much is going on; every third producer is a plain one, every third consumer a static member."""
 
-    steps: int = 900
+    steps: int = 1500
     producers: int = 3
-    consumers: int = 3
+    consumers: int = 5
 
 
 def run(broker: Broker, seed: int, load: Load) -> list[Event]:
@@ -48,7 +48,7 @@ def run(broker: Broker, seed: int, load: Load) -> list[Event]:
 
 def _go_on(world: World, running: list[Steps[None]]) -> None:
     """Let one of the processes make a step."""
-    one = world.random.choice(running)
+    one = world.turns.choice(running)
     try:
         next(one)
     except StopIteration:

@@ -1,7 +1,9 @@
 """What the processes of a run share: the broker, the counter, chance, and the history that they write.
 
 A process is a generator that stands still before and after the effect of each request. Which one goes on is drawn from
-the seed, and so is everything that a process decides; so a seed replays, as far as the broker answers the same.
+the seed, and so is everything that a process decides, from a chance of its own. So a seed replays, as far as the broker
+answers the same: the simulated one always, a server but for the order in which it takes requests that overlap, and for
+the milliseconds that pass by themselves. Where it answers one process otherwise, the others go on as they did.
 """
 
 import random
@@ -33,7 +35,8 @@ class World:
 
     def __init__(self, broker: Broker, seed: int) -> None:
         self.broker = broker
-        self.random = random.Random(seed)  # noqa: S311
+        self._seed = seed
+        self.turns = self.chance("turns")
         self.history: list[Event] = []
         self.partitions: list[Partition] = list(broker.partitions)
         self.session_ms = 0
@@ -41,16 +44,19 @@ class World:
         self.is_calm = False
         self._now = 0
 
+    def chance(self, name: str) -> random.Random:
+        """Return what somebody draws from, the same for each run of the seed."""
+        return random.Random(f"{self._seed} {name}")  # noqa: S311
+
     def now(self) -> int:
         """Return the next reading of the counter."""
         self._now += 1
         return self._now
 
-    def request(self, call: Call) -> Steps[tuple[Answer, Span]]:
+    def request(self, call: Call, chance: random.Random) -> Steps[tuple[Answer, Span]]:
         """Send a request that has a fate, and return what came of it, and when."""
-        fates: list[Fate] = ["fine"] if self.is_calm else list(_FATES)
-        (fate,) = self.random.choices(fates, [_FATES[fate] for fate in fates])
-        return (yield from self._send(call, fate))
+        fates: list[Fate] = ["fine"] if self.is_calm else chance.choices(list(_FATES), list(_FATES.values()))
+        return (yield from self._send(call, fates[0]))
 
     def ask(self, call: Call) -> Steps[tuple[Answer, Span]]:
         """Send a request that nothing befalls."""

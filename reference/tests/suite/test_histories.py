@@ -414,7 +414,7 @@ def test_contention_counts_what_makes_a_run_hard() -> None:
         produced(19, "b", process="q", offset=1),
     ]
     assert contention(history) == Contention(
-        rebalances=3, lost_answers=2, retries=2, fencings=1, partitions_moved=1, concurrent_produces=1
+        rebalances=3, lost_answers=2, retries=2, fencings=1, partitions_moved=1, overlaps=1, fenced_commits=0
     )
 
 
