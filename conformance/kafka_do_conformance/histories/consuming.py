@@ -14,7 +14,7 @@ __all__ = ["Consumer", "poll", "query"]
 REBALANCE_MS = 6000
 _LIMIT = 4
 _FOR_A_WHILE = 16  # things that it does meanwhile
-_HABITS = {"poll": 6, "beat": 6, "commit": 6, "leave": 1, "crash": 0.5, "silence": 1, "stubborn": 1}
+_HABITS = {"poll": 6, "beat": 6, "commit": 6, "late commit": 1, "leave": 1, "crash": 0.5, "silence": 1, "stubborn": 1}
 
 
 class Consumer:
@@ -30,6 +30,7 @@ class Consumer:
             "poll": self._poll,
             "beat": self._beat_unless_silent,
             "commit": self._commit,
+            "late commit": self._commit_late,
             "leave": self._leave,
             "crash": self._crash,
             "silence": self._fall_silent,
@@ -76,7 +77,7 @@ class Consumer:
         for partition in self._owned():
             while (after := (yield from self._poll_from(partition))) > self._positions[partition]:
                 self._positions[partition] = after
-            yield from self._commit_of(partition)
+            yield from self._send_commit(self._commit_of(partition))
 
     def _go_on(self, answer: Answer) -> Steps[None]:
         if answer.outcome == "refused" and answer.code not in RETRIABLE:
@@ -109,20 +110,31 @@ class Consumer:
 
     def _commit(self) -> Steps[None]:
         if owned := self._owned():
-            yield from self._commit_of(self._chance.choice(owned))
+            yield from self._send_commit(self._commit_of(self._chance.choice(owned)))
         else:
             yield
 
-    def _commit_of(self, partition: Partition) -> Steps[None]:
-        """Commit what was read, again while the answers are lost."""
-        call = Commit(self.name, self._epoch, partition, self._positions[partition])
+    def _commit_late(self) -> Steps[None]:
+        """Send a commit that a heartbeat has overtaken, which may have taken the partition away."""
+        if owned := self._owned():
+            call = self._commit_of(self._chance.choice(owned))
+            yield from self._beat_unless_silent()
+            yield from self._send_commit(call)
+        else:
+            yield
+
+    def _commit_of(self, partition: Partition) -> Commit:
+        return Commit(self.name, self._epoch, partition, self._positions[partition])
+
+    def _send_commit(self, call: Commit) -> Steps[None]:
+        """Commit, again while the answers are lost."""
         answer: Answer | None = None
         while answer is None or answer.outcome == "unknown":
             answer, span = yield from self._world.request(call, self._chance)
             self._world.history.append(
                 Committed(
                     process=self.name, group=self._world.broker.group, member=self.name, epoch=call.epoch,
-                    partition=partition, offset=call.offset, outcome=answer.outcome, code=answer.code, **span,
+                    partition=call.partition, offset=call.offset, outcome=answer.outcome, code=answer.code, **span,
                 )
             )  # fmt: skip
 

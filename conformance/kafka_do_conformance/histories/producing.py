@@ -7,6 +7,8 @@ from kafka_do_conformance.histories.world import Steps, World
 __all__ = ["Producer"]
 
 _MOST = 3  # records in a batch
+_REMEMBERED = 5  # batches of a producer in a partition (PRODUCER-006)
+_REPEATS = 0.15  # after how many of its batches the network brings an old one once more
 _LOSES_COUNT = 0.04  # after how many of its batches a producer begins anew, at a higher epoch
 
 
@@ -20,6 +22,7 @@ class Producer:
         self._ident = ident
         self._epoch = 0
         self._sequences: dict[Partition, int] = {}
+        self._last: dict[Partition, list[Append]] = {}
         self._count = 0
 
     def run(self) -> Steps[None]:
@@ -27,6 +30,8 @@ class Producer:
         while not self._world.is_over:
             append = self._next(self._chance.choice(self._world.partitions))
             yield from self._until_done(append)
+            if self._ident and self._chance.random() < _REPEATS:
+                yield from self._send(self._chance.choice(self._last[append.partition]))
             if self._ident and self._chance.random() < _LOSES_COUNT:
                 yield from self._begin_anew(append)
 
@@ -38,7 +43,9 @@ class Producer:
             return Append(partition, values, None)
         sequence = self._sequences.get(partition, 0)
         self._sequences[partition] = sequence + size
-        return Append(partition, values, Batch(self._ident, self._epoch, sequence))
+        append = Append(partition, values, Batch(self._ident, self._epoch, sequence))
+        self._last[partition] = [*self._last.get(partition, []), append][-_REMEMBERED:]
+        return append
 
     def _until_done(self, append: Append) -> Steps[None]:
         """Send a batch, with numbers until it is acknowledged."""
@@ -49,7 +56,7 @@ class Producer:
     def _begin_anew(self, last: Append) -> Steps[None]:
         """Raise the epoch, use it, and then be the one who has not heard of it and sends its last batch again."""
         self._epoch += 1
-        self._sequences = {}
+        self._sequences, self._last = {}, {}
         yield from self._until_done(self._next(last.partition))
         yield from self._send(last)
 

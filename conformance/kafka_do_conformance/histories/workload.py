@@ -83,6 +83,7 @@ def _settle(world: World, consumers: list[Consumer]) -> None:
     for _ in range(_BEATS + 1):
         finish(_advance(world, world.session_ms // _BEATS))
         _beat(consumers)
+    finish(_grow(world))
     if world.broker.has_clock:
         for _ in range(_BEATS):
             _beat(consumers)

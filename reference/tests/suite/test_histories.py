@@ -422,7 +422,7 @@ def test_a_run_without_contention_proves_too_little() -> None:
     assert contention([]).lacking(MINIMUM)
     assert contention(simulate(1)).lacking(MINIMUM) == []
     low = replace(MINIMUM, fencings=0)
-    assert low.lacking(MINIMUM) == ["fencings: 0 of 1"]
+    assert low.lacking(MINIMUM) == ["fencings: 0 of 4"]
 
 
 def _shows(anomaly: Anomaly, news: set[Event], clean: list[Event]) -> bool:
