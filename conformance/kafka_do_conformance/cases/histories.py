@@ -8,7 +8,7 @@ _SEEDS = (1, 2)
 
 
 @server_case(
-    title="What producers and the members of a group see of each other's work fits together, whatever is lost on the way",
+    title="What producers and members of a group see of each other's work fits together, whatever is lost",
     requirements=["CONV-019", "GROUP-014", "GROUP-017", "COMMIT-010", "PRODUCER-006"],
     needs=("control", "groups", "producers"),
     hint="Each anomaly lists the requests that contradict each other, with when they were sent and answered. The same"

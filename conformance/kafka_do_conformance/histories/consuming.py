@@ -14,7 +14,8 @@ __all__ = ["Consumer", "poll", "query"]
 REBALANCE_MS = 6000
 _LIMIT = 4
 _FOR_A_WHILE = 16  # things that it does meanwhile
-_HABITS = {"poll": 6, "beat": 6, "commit": 6, "late commit": 1, "leave": 1, "crash": 0.5, "silence": 1, "stubborn": 1}
+_HABITS = {"poll": 6, "beat": 6, "commit": 6, "leave": 1, "crash": 0.5, "silence": 1, "stubborn": 1}
+_TAKE_TIME = ("crash", "silence", "stubborn")  # until the server notices
 
 
 class Consumer:
@@ -25,12 +26,12 @@ class Consumer:
         self._slot = slot
         self._chance = world.chance(slot)
         self._instance_id = instance_id
+        self._weights = {habit: w for habit, w in _HABITS.items() if world.broker.has_clock or habit not in _TAKE_TIME}
         self._lives = 0
         self._habits: dict[str, Callable[[], Steps[None]]] = {
             "poll": self._poll,
             "beat": self._beat_unless_silent,
             "commit": self._commit,
-            "late commit": self._commit_late,
             "leave": self._leave,
             "crash": self._crash,
             "silence": self._fall_silent,
@@ -50,16 +51,20 @@ class Consumer:
         """Join, and do one thing after the other."""
         yield from self.beat()
         while not self._world.is_over:
-            (habit,) = self._chance.choices(list(_HABITS), list(_HABITS.values()))
+            (habit,) = self._chance.choices(list(self._weights), list(self._weights.values()))
             yield from self._habits[habit]()
             self._silent = max(0, self._silent - 1)
             self._stubborn = max(0, self._stubborn - 1)
 
     def beat(self) -> Steps[None]:
-        """Send a heartbeat, without what was taken away unless it is stubborn, and go on from the answer."""
+        """Send a heartbeat, without what was taken away unless it is stubborn, and go on from the answer.
+
+        It overtakes the commit of what is given up, which is late then.
+        """
+        late = []
         if not self._stubborn or self._world.is_calm:
-            for partition in self._revoked:
-                self._positions.pop(partition, None)
+            late = [self._commit_of(partition) for partition in sorted(self._revoked)]
+            self._positions = {p: position for p, position in self._positions.items() if p not in self._revoked}
             self._revoked = set()
         call = Heartbeat(self.name, self._epoch, frozenset(self._positions), REBALANCE_MS, self._instance_id)
         answer, span = yield from self._world.request(call, self._chance)
@@ -71,6 +76,8 @@ class Consumer:
             )
         )  # fmt: skip
         yield from self._go_on(answer)
+        for commit in late:
+            yield from self._send_commit(commit)
 
     def catch_up(self) -> Steps[None]:
         """Read all that there is, and commit it."""
@@ -114,15 +121,6 @@ class Consumer:
         else:
             yield
 
-    def _commit_late(self) -> Steps[None]:
-        """Send a commit that a heartbeat has overtaken, which may have taken the partition away."""
-        if owned := self._owned():
-            call = self._commit_of(self._chance.choice(owned))
-            yield from self._beat_unless_silent()
-            yield from self._send_commit(call)
-        else:
-            yield
-
     def _commit_of(self, partition: Partition) -> Commit:
         return Commit(self.name, self._epoch, partition, self._positions[partition])
 
@@ -157,7 +155,7 @@ class Consumer:
         """Leave, a static one for a time, again while the answers are lost; and come back under another id."""
         call = Leave(self.name, self._instance_id)
         answer: Answer | None = None
-        while self._epoch and (answer is None or answer.outcome == "unknown"):
+        while answer is None or answer.outcome == "unknown":
             answer, span = yield from self._world.request(call, self._chance)
             self._world.history.append(
                 Left(

@@ -1,13 +1,13 @@
 """How hard a run was: a history without rebalances, lost answers and retries shows nothing."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from kafka_do_conformance.histories.claims import Claim, claims
 from kafka_do_conformance.histories.events import Beat, Committed, History, Left, Partition, Produced, Reset
 from kafka_do_conformance.histories.logs import of_type
 
-__all__ = ["MINIMUM", "Contention", "contention"]
+__all__ = ["MINIMUM", "MINIMUM_WITHOUT_CLOCK", "Contention", "contention"]
 
 _FENCED = ("fenced_member_epoch", "fenced_instance_id", "unknown_member", "rebalance_in_progress", "producer_fenced")
 
@@ -39,6 +39,7 @@ class Contention:
 MINIMUM = Contention(
     rebalances=12, lost_answers=50, retries=35, fencings=4, fenced_commits=1, partitions_moved=8, overlaps=120
 )
+MINIMUM_WITHOUT_CLOCK = replace(MINIMUM, fenced_commits=0)  # where nobody is removed for silence, few are
 
 
 def contention(history: History) -> Contention:

@@ -9,7 +9,7 @@ __all__ = ["Producer"]
 _MOST = 3  # records in a batch
 _REMEMBERED = 5  # batches of a producer in a partition (PRODUCER-006)
 _REPEATS = 0.15  # after how many of its batches the network brings an old one once more
-_LOSES_COUNT = 0.04  # after how many of its batches a producer begins anew, at a higher epoch
+_LOSES_COUNT = 0.08  # after how many of its batches a producer begins anew, at a higher epoch
 
 
 class Producer:

@@ -84,15 +84,13 @@ def _settle(world: World, consumers: list[Consumer]) -> None:
         finish(_advance(world, world.session_ms // _BEATS))
         _beat(consumers)
     finish(_grow(world))
-    if world.broker.has_clock:
-        for _ in range(_BEATS):
-            _beat(consumers)
-        moment = world.now()
-        names = tuple(consumer.name for consumer in consumers)
-        partitions = tuple(world.partitions)
-        group = world.broker.group
-        calm = Calm(process="all", start=moment, end=world.now(), group=group, members=names, partitions=partitions)
-        world.history.append(calm)
+    for _ in range(_BEATS):
+        _beat(consumers)
+    names = tuple(consumer.name for consumer in consumers)
+    group, partitions = world.broker.group, tuple(world.partitions)
+    moment = world.now()
+    calm = Calm(process="all", start=moment, end=world.now(), group=group, members=names, partitions=partitions)
+    world.history.append(calm)
     for consumer in consumers:
         finish(consumer.catch_up())
     finish(_advance(world, 0))
