@@ -48,6 +48,8 @@ def _judge(target: ServerTarget, seed: int) -> bool:
             print(f"seed {seed}: {violation.status}, {violation.step}", flush=True)  # noqa: T201
             for one in violation.mismatches:
                 print(f"  {one.place}: allowed {one.allowed}, seen {one.seen}", flush=True)  # noqa: T201
+            for exchange in violation.exchanges[-1:]:
+                print(f"  {exchange.request}\n  {exchange.response}", flush=True)  # noqa: T201
             return False
         finally:
             server.leave()

@@ -21,7 +21,7 @@ _FAULTS: dict[Fate, str] = {"lost request": "drop_before", "lost answer": "drop_
 
 
 class ServedBroker:
-    """A server with a topic and a group for this run alone. Use it as a context manager.
+    """A server with a topic and a group for this run alone. It has to be closed.
 
     With the feature `control` its clock jumps and what befalls requests is planted as faults. Without it time passes by
     itself, a lost request is one that is not sent, and a lost answer one that nobody looks at.
@@ -34,6 +34,7 @@ class ServedBroker:
         self._place = Place(topic, server.topic_id(topic), fresh_id())
         self.group = self._place.group
         self.partitions = [Partition(self._place.topic_id, number) for number in range(partitions)]
+        self._lines: list[ServerSession] = []
         self._idle: list[ServerSession] = []
         self._planted: Counter[str] = Counter()
         self._now_ms = self._server.advance(0) if self.has_clock else _monotonic_ms()
@@ -60,7 +61,7 @@ class ServedBroker:
 
     def close(self) -> None:
         """Close all connections."""
-        for line in self._idle:
+        for line in self._lines:
             line.wire.close()
 
     def answer(self, call: Call, request: WireRequest, line: ServerSession) -> Answer:
@@ -92,7 +93,9 @@ class ServedBroker:
 
     def _open_line(self) -> ServerSession:
         """Return a connection that the server knows, so that requests arrive in the order in which they are sent."""
-        line = self._idle.pop() if self._idle else self._server.beside()
+        if not self._idle:
+            self._lines.append(self._server.beside())
+        line = self._idle.pop() if self._idle else self._lines[-1]
         if not line.wire.is_open:
             line.features()
         return line
@@ -105,8 +108,10 @@ class ServedBroker:
 
     def _strikes(self, fault: str) -> bool:
         """Whether a fault was planted and has not struck yet: so this may be it, on another request than its own."""
+        if not self._planted[fault]:
+            return False
         self._planted[fault] -= 1
-        return self._planted[fault] >= 0
+        return True
 
     def _passed(self, now_ms: int, jumped_ms: int = 0) -> int:
         """Return the milliseconds that have passed by themselves since this was asked last."""
