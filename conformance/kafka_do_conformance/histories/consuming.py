@@ -77,7 +77,8 @@ class Consumer:
         )  # fmt: skip
         yield from self._go_on(answer)
         for commit in late:
-            yield from self._send_commit(commit)
+            if commit.epoch < self._epoch:  # with the present epoch it would be stored, whoever owns the partition
+                yield from self._send_commit(commit)
 
     def catch_up(self) -> Steps[None]:
         """Read all that there is, and commit it."""
