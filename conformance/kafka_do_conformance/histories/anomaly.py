@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-from kafka_do_conformance.histories.events import NEVER, Event, Partition, partition_text
+from kafka_do_conformance.histories.events import NEVER, Event, Partition, Told, partition_text
 
 __all__ = ["Anomaly", "tell"]
 
@@ -17,8 +17,12 @@ class Anomaly:
     events: tuple[Event, ...]
 
     def __str__(self) -> str:
-        lines = [f"{self.kind}: {self.says}", *(f"  {tell(event)}" for event in sorted(self.events, key=_start))]
-        return "\n".join(lines)
+        return f"{self.kind}: {self.evidence}"
+
+    @property
+    def evidence(self) -> str:
+        """What was seen, and a line for each event that shows it."""
+        return "\n".join([self.says, *(f"    {tell(event)}" for event in sorted(self.events, key=_start))])
 
 
 def tell(event: Event) -> str:
@@ -39,6 +43,8 @@ def _shown(value: object) -> str:
         return partition_text(value)
     if isinstance(value, frozenset):
         return "{" + ", ".join(sorted(_shown(one) for one in value)) + "}"
+    if isinstance(value, Told):
+        return f"epoch {value.epoch} {_shown(value.assignment)}"
     if isinstance(value, tuple):
         return ("/" if hasattr(value, "_fields") else " ").join(_shown(one) for one in value)
     return str(value)

@@ -40,7 +40,10 @@ def double_ownership(history: History) -> Iterator[Anomaly]:
         subject = (claim.group, claim.partition)
         before = latest.get(subject)
         if before is not None and before.member != claim.member and before.end > claim.start:
-            says = f"{before.member} and {claim.member} own {partition_text(claim.partition)}"
+            where = partition_text(claim.partition)
+            says = (
+                f"{claim.member} is given {where}, and {before.member} has not let it go, left or been silent too long"
+            )
             yield Anomaly("double ownership", says, (before.granted, claim.granted))
         if before is None or claim.end >= before.end:
             latest[subject] = claim

@@ -9,7 +9,7 @@ from kafka_do_conformance.histories.events import History
 from kafka_do_conformance.histories.served_broker import ServedBroker
 from kafka_do_conformance.histories.workload import Load, run
 from kafka_do_conformance.session import ServerSession
-from kafka_do_conformance.verdict import Mismatch
+from kafka_do_conformance.verdict import Mismatch, Violation
 
 __all__ = ["judge_run"]
 
@@ -22,7 +22,8 @@ def judge_run(server: ServerSession, seed: int) -> Contention:
         history = run(broker, seed, Load())
     found = contention(history)
     minimum = MINIMUM if broker.has_clock else MINIMUM_WITHOUT_CLOCK
-    server.require(f"the history of seed {seed}", [*_anomalies(history), *_too_easy(found, minimum)])
+    if wrong := [*_anomalies(history), *_too_easy(found, minimum)]:
+        raise Violation(f"the history of seed {seed}", wrong)
     return found
 
 
@@ -34,8 +35,8 @@ def _anomalies(history: History) -> list[Mismatch]:
 
 
 def _mismatch(anomaly: Anomaly, count: int) -> Mismatch:
-    others = f", and {count - 1} more of this kind" if count > 1 else ""
-    return Mismatch(anomaly.kind, "in no history of a correct server", f"{anomaly}{others}")
+    others = f"\n    and {count - 1} more of this kind" if count > 1 else ""
+    return Mismatch(anomaly.kind, "none", f"{anomaly.evidence}{others}")
 
 
 def _too_easy(found: Contention, minimum: Contention) -> list[Mismatch]:

@@ -391,7 +391,7 @@ def test_a_seed_makes_the_same_history_again() -> None:
 def test_an_anomaly_tells_its_kind_and_its_events() -> None:
     (anomaly,) = check([beat(1, "m1", P), beat(3, "m2", P)])
     first, *events = str(anomaly).splitlines()
-    assert first == "double ownership: m1 and m2 own t/0"
+    assert first == "double ownership: m2 is given t/0, and m1 has not let it go, left or been silent too long"
     assert [line.split()[:2] for line in events] == [["[1-2]", "m1"], ["[3-4]", "m2"]]
 
 
