@@ -77,24 +77,37 @@ def commit_past_delivery(history: History) -> Iterator[Anomaly]:
 
 
 def zombie_commit(history: History) -> Iterator[Anomaly]:
-    """Find a commit accepted after its partition went to another member, with no answer since that gave it back.
+    """Find a commit accepted after its partition was taken from the member, with no answer since that gave it back.
 
-    "After" is certain: the other's heartbeat that was assigned the partition was sent when the committing member's
-    last such one had been answered, and was itself answered before the commit was sent.
+    Either an answer to a later heartbeat of the member told a higher epoch, and does not assign the partition. Or the
+    partition went to another member, for certain: the other's heartbeat that was assigned it was sent when the
+    committing member's last such one had been answered, and was itself answered before the commit was sent.
     """
-    grants: dict[_Subject, list[Beat]] = defaultdict(list)
-    for beat in of_type(history, Beat):
-        for partition in beat.told.assignment if beat.told else ():
-            grants[beat.group, partition].append(beat)
+    answered = [beat for beat in of_type(history, Beat) if beat.told]
     for commit in of_type(history, Committed):
         if commit.outcome == "ok" and commit.member:
-            before = [beat for beat in grants[commit.group, commit.partition] if beat.end < commit.start]
-            mine = max((beat for beat in before if beat.member == commit.member), key=_end, default=None)
-            since = -1 if mine is None else mine.end
-            newer = next((beat for beat in before if beat.member != commit.member and beat.start > since), None)
-            if newer is not None:
-                says = f"{commit.member} committed {partition_text(commit.partition)} when {newer.member} had it"
-                yield Anomaly("zombie commit", says, (*(() if mine is None else (mine,)), newer, commit))
+            before = [beat for beat in answered if beat.group == commit.group and beat.end < commit.start]
+            mine = [beat for beat in before if beat.member == commit.member]
+            for found in (_taken(commit, mine), _given_away(commit, mine, before)):
+                if found:
+                    says = f"{commit.member} committed {partition_text(commit.partition)}, which it had no longer"
+                    yield Anomaly("zombie commit", says, (*found, commit))
+                    break
+
+
+def _taken(commit: Committed, mine: list[Beat]) -> tuple[Beat, ...]:
+    """Return a member's heartbeat whose answer shows that a commit is of an earlier time. (COMMIT-010)"""
+    newer = (beat for beat in mine if beat.told and beat.told.epoch > commit.epoch)
+    return tuple(beat for beat in newer if beat.told and commit.partition not in beat.told.assignment)[:1]
+
+
+def _given_away(commit: Committed, mine: list[Beat], before: list[Beat]) -> tuple[Beat, ...]:
+    """Return the last heartbeat that gave the committing member the partition, and a later one of another member."""
+    grants = [beat for beat in before if beat.told and commit.partition in beat.told.assignment]
+    last = max((beat for beat in grants if beat in mine), key=_end, default=None)
+    since = -1 if last is None else last.end
+    newer = next((beat for beat in grants if beat.member != commit.member and beat.start > since), None)
+    return () if newer is None else (*(() if last is None else (last,)), newer)
 
 
 def backward_commit(history: History) -> Iterator[Anomaly]:

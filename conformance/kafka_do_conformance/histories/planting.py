@@ -140,7 +140,7 @@ def _double_ownership(history: list[Event], chooser: random.Random) -> list[Even
 
 def _ownerless(history: list[Event], chooser: random.Random) -> list[Event]:
     """Let a partition that was dealt out in the end be nobody's."""
-    (calm,) = of_type(history, Calm)
+    *_, calm = of_type(history, Calm)
     last = {
         beat.member: beat for beat in of_type(history, Beat) if beat.member in calm.members and beat.end < calm.start
     }

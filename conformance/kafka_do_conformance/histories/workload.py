@@ -83,7 +83,15 @@ def _settle(world: World, consumers: list[Consumer]) -> None:
     for _ in range(_BEATS + 1):
         finish(_advance(world, world.session_ms // _BEATS))
         _beat(consumers)
+    _come_to_rest(world, consumers)
     finish(_grow(world))
+    _come_to_rest(world, consumers)
+    for consumer in consumers:
+        finish(consumer.catch_up())
+    finish(_advance(world, 0))
+
+
+def _come_to_rest(world: World, consumers: list[Consumer]) -> None:
     for _ in range(_BEATS):
         _beat(consumers)
     names = tuple(consumer.name for consumer in consumers)
@@ -91,9 +99,6 @@ def _settle(world: World, consumers: list[Consumer]) -> None:
     moment = world.now()
     calm = Calm(process="all", start=moment, end=world.now(), group=group, members=names, partitions=partitions)
     world.history.append(calm)
-    for consumer in consumers:
-        finish(consumer.catch_up())
-    finish(_advance(world, 0))
 
 
 def _beat(consumers: list[Consumer]) -> None:

@@ -189,6 +189,7 @@ BROKEN: dict[str, list[list[Event]]] = {
             beat(11, "m2", P),
             committed(13, "m1", 5),
         ],
+        [*DELIVERED, beat(5, "m1", P), beat(7, "m1", epoch=1), committed(9, "m1", 5)],
     ],
     "backward commit": [
         [*DELIVERED, committed(5, "m1", 5), queried(7, None)],
@@ -300,6 +301,12 @@ CLEAN: dict[str, list[Event]] = {
     "settled": [beat(1, "m1", P), beat(3, "m2", Q), calm(5, "m1", "m2")],
     "a topic made again": [beat(1, "m1", P), beat(3, "m2", Partition("t again", 0))],
     "a commit of what was delivered to another member": [*DELIVERED, committed(5, "m2", 10)],
+    "a commit with the present epoch of what was given up": [
+        *DELIVERED,
+        beat(5, "m1", P),
+        replace(beat(7, "m1", epoch=1), told=Told(1, frozenset(), SESSION_MS)),
+        committed(9, "m1", 5),
+    ],
     "a commit refused after the handover": [
         *DELIVERED,
         beat(5, "m1", P),
