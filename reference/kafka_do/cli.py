@@ -9,7 +9,7 @@ import typer
 from kafka_do._version import __version__
 from kafka_do.client.connecting import is_loopback
 from kafka_do.engines.clock import EventLoopClock, MovableClock
-from kafka_do.engines.memory import AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
+from kafka_do.engines.memory import AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, RETENTION, MemoryEngine
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ __all__ = ["app"]
 
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
-_OPTIONAL = (PRODUCERS, GROUPS)
+_OPTIONAL = (PRODUCERS, GROUPS, RETENTION)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
 
 app = typer.Typer(
@@ -82,6 +82,7 @@ def serve(  # noqa: PLR0917  typer wants them so
     """
     from kafka_do.server.control import CONTROL, Control  # noqa: PLC0415  only a server needs it
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
+    from kafka_do.server.tending import tend_always  # noqa: PLC0415
 
     for feature in without:
         if feature not in _OPTIONAL:
@@ -98,7 +99,8 @@ def serve(  # noqa: PLR0917  typer wants them so
     }
     features = ["core", *(feature for feature, is_offered in offers.items() if is_offered)]
     movable = _movable_clock(host) if test_control else None
-    engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=movable or EventLoopClock())
+    clock = movable or EventLoopClock()
+    engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=clock)
     try:
         run(
             engine,
@@ -110,7 +112,8 @@ def serve(  # noqa: PLR0917  typer wants them so
             features=features,
             keys=keys,
             cors=cors,
-            control=None if movable is None else Control(movable, engine.reset),
+            control=None if movable is None else Control(movable, engine.reset, engine.tend),
+            beside=lambda: tend_always(engine.tend, clock),
         )
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")
