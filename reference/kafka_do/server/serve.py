@@ -42,8 +42,8 @@ def serve(
 
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
     server begins to stop: it has to end what waits. `limits` and `features` are the ones that the broker's discovery
-    tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need. What
-    `beside` returns runs beside the requests.
+    tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need.
+    What `beside` returns runs beside the requests.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
