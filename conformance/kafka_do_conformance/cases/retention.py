@@ -36,29 +36,15 @@ def bounds_of_configs(server: ServerSession) -> None:
     topic = server.create_topic(1)
     place = f"/v1/topics/{topic}"
     for name, (low, high) in _BOUNDS.items():
-        for value in (low, high):
-            changed = {"configs": {name: str(value)}}
-            server.expect(
-                f"{name}={value}", server.send("PATCH", place, value=changed), {"status": 200, "json": changed}
-            )
+        for bound in (low, high):
+            changed = {"configs": {name: str(bound)}}
+            response = server.send("PATCH", place, value=changed)
+            server.expect(f"{name}={bound}", response, {"status": 200, "json": changed})
         server.expect("unset", server.send("PATCH", place, value={"configs": {name: None}}), {"status": 200})
         said = {"$type": "string", "$pattern": f"{low}.*{high}"}
         wanted = {"code": "invalid_config", "errors": [{"pointer": f"/configs/{name}", "detail": said}]}
-        for value in (
-            low - 1,
-            high + 1,
-            10**40,
-            "",
-            "-",
-            "1.5",
-            "1e3",
-            "0x10",
-            " 2000000",
-            "2000000 ",
-            "2_000_000",
-            "٢٠٠",
-        ):
-            response = server.send("PATCH", place, value={"configs": {name: str(value)}})
+        for value in (str(low - 1), str(high + 1), *_NO_NUMBERS):
+            response = server.send("PATCH", place, value={"configs": {name: value}})
             server.expect(f"{name}={value}", response, {"status": 422, "problem": wanted})
 
 

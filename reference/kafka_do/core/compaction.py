@@ -47,8 +47,12 @@ class _Seen(NamedTuple):
 
 
 def compact(log: PartitionLog, configs: Configs, now_ms: int) -> Iterator[None]:
-    """Compact a log as far as it is due, in pieces; between two of them anything may be done with the log."""
-    while (end_offset := _due(log, configs, now_ms)) is not None:
+    """Compact a log as far as it is due, in pieces; between two of them anything may be done with the log.
+
+    What is appended meanwhile is left for another time, so there is an end.
+    """
+    most = log.high_watermark
+    while (end_offset := _due(log, configs, now_ms, most)) is not None:
         seen = yield from _look(log, end_offset)
         yield from _rewrite(log, seen, configs, now_ms)
         if configs.compacts:
@@ -56,15 +60,15 @@ def compact(log: PartitionLog, configs: Configs, now_ms: int) -> Iterator[None]:
         log.index_times()
 
 
-def _due(log: PartitionLog, configs: Configs, now_ms: int) -> int | None:
-    """Return the offset up to which a log is to be compacted now, None if there is no need. (RETAIN-024, RETAIN-025)"""
+def _due(log: PartitionLog, configs: Configs, now_ms: int, most: int) -> int | None:
+    """Return up to which offset, at most, a log is to be compacted now; None for not at all. (RETAIN-024, -025)"""
     if not configs.compacts:
         return None
     known = fresh = 0
     end_offset = log.start_offset
     is_late = False
     for segment in log.segments[:-1]:
-        if now_ms - segment.until_ms < configs.min_compaction_lag_ms:
+        if segment.end_offset > most or now_ms - segment.until_ms < configs.min_compaction_lag_ms:
             break
         end_offset = segment.end_offset
         if segment.base_offset < log.compacted_offset:
