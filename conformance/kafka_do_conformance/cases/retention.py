@@ -8,7 +8,7 @@ from kafka_do_conformance.session import ServerSession, fresh_name
 from kafka_do_conformance.verdict import Mismatch
 
 _HOUR_MS = 3_600_000
-_MOMENT_MS = 30_000
+_MOMENT_MS = 10_000
 _LONG_MS = 30 * 24 * _HOUR_MS
 _LARGE = 100_000
 _LEAST, _MOST = 1_900_000, 3_300_000  # of two megabytes and a segment, as a server may count them
@@ -99,6 +99,9 @@ def segments_go_at_their_time(server: ServerSession) -> None:
         log.put(("a", number))
         log.holds(f"after {number} hours", list(range(max(0, number - 2), number + 1)), max(0, number - 2))
         log.wait(_HOUR_MS)
+    log.put(("a", 5))
+    log.wait(2 * _HOUR_MS)
+    log.holds("two at once", [5], 5)
 
 
 @server_case(
