@@ -14,7 +14,7 @@ __all__ = ["judge_all"]
 def judge_all(
     targets: Targets, cases: Iterable[Case] | None = None, *, roles: Collection[Role] | None = None
 ) -> list[Result]:
-    """Judge what is under test by the cases, all by default, in each role that they and it have, or those of `roles`."""
+    """Judge what is under test by the cases, all by default, in each role of `roles` that they and it have."""
     wanted = [role for role in targets.roles if roles is None or role in roles]
     return [
         judge(case, role, targets)
