@@ -8,7 +8,7 @@ import typer
 
 from kafka_do._version import __version__
 from kafka_do.engines.clock import EventLoopClock
-from kafka_do.engines.memory import AUTO_CREATE_TOPICS, MemoryEngine
+from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, MemoryEngine
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def serve(  # noqa: PLR0917  typer wants them so
             limits=limits,
             keys=keys,
             cors=cors,
+            at_once=AT_ONCE,
         )
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")

@@ -47,10 +47,12 @@ from kafka_do.engines.topic import Topic
 from kafka_do.engines.waiting import WaitingRoom
 from kafka_do.spec import SPEC
 
-__all__ = ["AUTO_CREATE_TOPICS", "MemoryEngine"]
+__all__ = ["AT_ONCE", "AUTO_CREATE_TOPICS", "MemoryEngine"]
 
 _FETCH_PARAMETERS = ("partition", "offset", "max_records", "max_bytes", "min_bytes", "max_wait_ms")
 AUTO_CREATE_TOPICS = "auto_create_topics"
+AT_ONCE = ("produce", "produce_partition")
+"""Operations that never wait, which are called often."""
 _DEFAULT_PARTITIONS = CreateTopicRequest(topic="").partitions
 
 

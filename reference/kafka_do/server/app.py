@@ -6,7 +6,7 @@ other way round, and the table of routes is the specification's.
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
 from kafka_do.binding.fields import accepts_json, combine
@@ -39,7 +39,7 @@ class App:
     """An ASGI application that serves a broker.
 
     `limits` are the ones that the broker's discovery tells. With `keys` it asks for one (feature `api_keys`), with
-    `cors` it answers browsers (feature `cors`).
+    `cors` it answers browsers (feature `cors`). `at_once` are the operations in which the broker never waits.
     """
 
     def __init__(
@@ -50,12 +50,14 @@ class App:
         keys: Keys | None = None,
         cors: Cors | None = None,
         request_ids: RequestIds | None = None,
+        at_once: Collection[str] = (),
     ) -> None:
         self._broker = broker
         self._limits = limits
         self._keys = keys
         self._cors = cors
         self._request_ids = request_ids or RequestIds()
+        self._at_once = frozenset(at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,6 +65,13 @@ class App:
             await _live(receive, send)
         elif scope["type"] == "http":
             await self._exchange(scope, receive, send)
+
+    def answers_at_once(self, method: str, path: str) -> bool:
+        """Whether a whole request is answered without waiting for anything."""
+        try:
+            return find_route(method, path).binding.name in self._at_once
+        except KafkaError:
+            return False
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["raw_path"].decode("latin-1")

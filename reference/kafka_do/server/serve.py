@@ -2,7 +2,7 @@
 
 import functools
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 import uvicorn
@@ -13,6 +13,7 @@ from kafka_do.server.authentication import Keys
 from kafka_do.server.connection import Connection
 from kafka_do.server.cors import Cors
 from kafka_do.server.request_ids import RequestIds
+from kafka_do.server.turn import Turn
 from kafka_do.spec import SPEC
 
 __all__ = ["serve"]
@@ -32,12 +33,14 @@ def serve(
     limits: Mapping[str, int] = SPEC.limits,
     keys: Keys | None = None,
     cors: Cors | None = None,
+    at_once: Collection[str] = (),
 ) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
     server begins to stop: it has to end what waits. `limits` are the ones that the broker's discovery tells; with
-    `keys` the server asks for one, with `cors` it answers browsers.
+    `keys` the server asks for one, with `cors` it answers browsers. `at_once` are the operations
+    in which the broker never waits.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -47,9 +50,13 @@ def serve(
         listener.bind((host, port))
         listener.listen(_BACKLOG)
         name = f"[{host}]" if family == socket.AF_INET6 else host
+        app = App(broker, limits, keys=keys, cors=cors, request_ids=request_ids, at_once=at_once)
+        connection = functools.partial(
+            Connection, limits=limits, request_ids=request_ids, at_once=app.answers_at_once, turn=Turn()
+        )
         config = uvicorn.Config(
-            App(broker, limits, keys=keys, cors=cors, request_ids=request_ids),
-            http=cast("Any", functools.partial(Connection, limits=limits, request_ids=request_ids)),
+            app,
+            http=cast("Any", connection),
             ws="none",
             log_level="warning",
             access_log=False,
