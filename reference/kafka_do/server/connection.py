@@ -12,6 +12,7 @@ piece and start none. Of these the ones that `at_once` allows are answered befor
 
 import asyncio
 import enum
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from kafka_do.binding.http import REVISION_HEADER
 from kafka_do.binding.problems import identified, problem_response
 from kafka_do.core.errors import KafkaError
 from kafka_do.server.at_once import answer_at_once, response_text
+from kafka_do.server.faults import DROP
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
 from kafka_do.server.turn import DeferringTransport, Turn
 from kafka_do.server.upgrades import body_framing, parser_behind_head
@@ -49,7 +51,8 @@ _IDLE, _HEAD, _BODY = _Stage  # a global is found faster than a member
 class Connection(HttpToolsProtocol):
     """A connection that takes requests within `limits` and refuses what is none with a problem document.
 
-    `at_once` says of a method and a path whether the application never waits there. `turn` is shared by connections.
+    `at_once` says of a method and a path whether the application does not wait there. `turn` is shared by connections.
+    With `may_drop` the application may close it instead of answering, by the extension `DROP`.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Connection(HttpToolsProtocol):
         request_ids: RequestIds,
         at_once: Callable[[str, str], bool],
         turn: Turn,
+        may_drop: bool = False,
         **given: Any,
     ) -> None:
         super().__init__(**given)
@@ -68,6 +72,7 @@ class Connection(HttpToolsProtocol):
         self._max_header_bytes = limits["max_header_bytes"]
         self._max_request_ms = limits["max_request_ms"]
         self._request_ids = request_ids
+        self._may_drop = may_drop
         self._stage = _IDLE
         self._piece = 0  # the bytes that are being parsed
         self._head_at_most = 0  # what the head that is arriving may have
@@ -151,7 +156,7 @@ class Connection(HttpToolsProtocol):
         if self._may_be_held():
             self._held = []
         else:
-            super().on_headers_complete()
+            self._tell()
         self._stage = _BODY
         if self.parser.get_http_version() not in _VERSIONS:
             self._fault = _no_request("its version is none of 1.1 and 1.0")
@@ -190,11 +195,11 @@ class Connection(HttpToolsProtocol):
     def _may_be_held(self) -> bool:
         """Whether the application need not be told of a request before its piece is parsed.
 
-        Behind the last answer of a connection it is told of none.
+        Behind the last answer of a connection it is told of none. A client that does not read its answers has to wait.
         """
         if self.transport.is_closing():
             return True
-        if self.expect_100_continue or self.parser.should_upgrade() or self._owes():
+        if self.expect_100_continue or self.parser.should_upgrade() or self._owes() or self.flow.write_paused:
             return False
         method = self.parser.get_method().decode("ascii")
         url = httptools.parse_url(self.url)
@@ -223,9 +228,15 @@ class Connection(HttpToolsProtocol):
         held, self._held = self._held or [], None
         if self.transport.is_closing():
             return
-        super().on_headers_complete()
+        self._tell()
         for part in held:
             self.on_body(part)
+
+    def _tell(self) -> None:
+        """Tell the application of a request."""
+        super().on_headers_complete()
+        if self._may_drop:
+            self.scope["extensions"] = {DROP: {"close": functools.partial(self._drop, self.cycle)}}
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + _LINE_OVERHEAD for name, value in self.headers)
@@ -278,6 +289,12 @@ class Connection(HttpToolsProtocol):
         cycle.disconnected = True
         cycle.message_event.set()
         return cycle.response_started
+
+    def _drop(self, cycle: RequestResponseCycle) -> None:
+        """Close the connection as if the answer to a request had been lost. (CONTROL-006, CONTROL-007)"""
+        cycle.disconnected = True
+        self._stop_timer()
+        self.transport.close()
 
     def _owes(self) -> bool:
         """Whether the answer to an earlier request is not complete."""

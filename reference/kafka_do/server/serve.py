@@ -11,6 +11,7 @@ from kafka_do.core.broker import Broker
 from kafka_do.server.app import App
 from kafka_do.server.authentication import Keys
 from kafka_do.server.connection import Connection
+from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
 from kafka_do.server.request_ids import RequestIds
 from kafka_do.server.turn import Turn
@@ -31,16 +32,18 @@ def serve(
     drain: Callable[[], None],
     ready: Callable[[str], None],
     limits: Mapping[str, int] = SPEC.limits,
+    features: Collection[str] = ("core",),
     keys: Keys | None = None,
     cors: Cors | None = None,
+    control: Control | None = None,
     at_once: Collection[str] = (),
 ) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
-    server begins to stop: it has to end what waits. `limits` are the ones that the broker's discovery tells; with
-    `keys` the server asks for one, with `cors` it answers browsers. `at_once` are the operations
-    in which the broker never waits.
+    server begins to stop: it has to end what waits. `limits` and `features` are the ones that the broker's discovery
+    tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need.
+    `at_once` are the operations in which the broker never waits.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -50,9 +53,23 @@ def serve(
         listener.bind((host, port))
         listener.listen(_BACKLOG)
         name = f"[{host}]" if family == socket.AF_INET6 else host
-        app = App(broker, limits, keys=keys, cors=cors, request_ids=request_ids, at_once=at_once)
+        app = App(
+            broker,
+            limits,
+            features=features,
+            keys=keys,
+            cors=cors,
+            control=control,
+            request_ids=request_ids,
+            at_once=at_once,
+        )
         connection = functools.partial(
-            Connection, limits=limits, request_ids=request_ids, at_once=app.answers_at_once, turn=Turn()
+            Connection,
+            limits=limits,
+            request_ids=request_ids,
+            at_once=app.answers_at_once,
+            turn=Turn(),
+            may_drop=control is not None,
         )
         config = uvicorn.Config(
             app,
