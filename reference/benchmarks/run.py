@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.assigning import assigning
+from benchmarks.cleaning import cleaning
 from benchmarks.contestants import Ours, install_peer
 from benchmarks.encodings import encodings
 from benchmarks.environment import describe
@@ -33,6 +34,7 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "encodings": encodings,
     "memory": memory,
     "growth": growth,
+    "cleaning": cleaning,
     "waiting": waiting,
     "in-process": in_process,
     "assigning": assigning,
