@@ -1,0 +1,1 @@
+"""Small models of the machines of the protocol, explored completely."""
