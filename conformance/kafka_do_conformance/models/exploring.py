@@ -8,7 +8,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from itertools import permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["Explored", "Faulty", "World", "explore"]
 
@@ -22,13 +22,13 @@ class World(NamedTuple):
     """
 
     start: Parts
-    steps: Callable[[Parts], Iterator[tuple[str, Parts]]]
-    wrong: Callable[[Parts], str | None]
-    settled: Callable[[Parts], bool]
-    is_quiet: Callable[[str], bool]
+    steps: Callable[[Any], Iterator[tuple[Any, Any]]]
+    wrong: Callable[[Any], str | None]
+    settled: Callable[[Any], bool]
+    is_quiet: Callable[[Any], bool]
     names: int
-    rename: Callable[[Hashable, tuple[int, ...]], Hashable]
-    renumber: Callable[[Hashable], Hashable]
+    rename: Callable[[Any, tuple[int, ...]], Hashable]
+    renumber: Callable[[Any], Hashable]
 
 
 class Explored(NamedTuple):
@@ -43,7 +43,7 @@ class Explored(NamedTuple):
 class Faulty(Exception):  # noqa: N818  it is what exploring looks for
     """A state that breaks a promise, and a shortest way to it."""
 
-    def __init__(self, fault: str, way: list[str]) -> None:
+    def __init__(self, fault: str, way: list[Any]) -> None:
         super().__init__("\n".join([fault, *(f"  {number}. {step}" for number, step in enumerate(way, 1))]))
         self.fault = fault
         self.way = way
@@ -99,7 +99,7 @@ class Space:
         """Return the number of a state, None for one that was not reached."""
         return self._places.get(self._canonical(parts))
 
-    def way(self, place: int) -> list[str]:
+    def way(self, place: int) -> list[Any]:
         """Return the steps of a shortest way to a state: gone once more, so that its names stay what they are."""
         places = [place]
         while (place := self._before[place]) >= 0:
@@ -126,7 +126,7 @@ class Space:
                     can[place] = 1
                     waiting.append(place)
         if (stuck := can.find(0)) >= 0:
-            raise Faulty("from here the world cannot settle", self.way(stuck))
+            raise Faulty("can settle", self.way(stuck))
         return settled
 
     def _depth(self) -> int:

@@ -17,13 +17,26 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-__all__ = ["Bounds", "Rules", "Seat", "Seats", "begin", "relabelled", "renumbered", "round_of", "settled", "steps", "wrong"]
+__all__ = [
+    "PROMISES", "Answer", "Bounds", "Event", "Member", "Request", "Rules", "Seat", "Seats", "begin", "is_quiet",
+    "lets_zombies_commit", "relabelled", "renumbered", "round_of", "settled", "steps", "wrong",
+]
 
 OK = "ok"
 UNKNOWN = "unknown_member"
 FENCED = "fenced_member_epoch"
 UNRELEASED = "unreleased_instance_id"
 TAKEN_OVER = "fenced_instance_id"
+
+PROMISES = {
+    "one holder": "No partition is assigned to two members, nor to one while another has to give it up.",
+    "one reader": "No partition is read by two clients.",
+    "one reader among those who are in": "No partition is read by two clients that the server has not removed.",
+    "nobody honest is refused": "A client that does as it should is never fenced and never unknown.",
+    "epochs go up": "A client never hears an epoch below its own.",
+    "no zombie commits": "No commit is stored for a partition that was given to another member since it was sent.",
+    "can settle": "From every state everybody can get to know its share, and every partition is in one.",
+}
 
 
 class Rules(NamedTuple):
@@ -35,13 +48,10 @@ class Rules(NamedTuple):
     joining_again_keeps: bool = True
     waits_for_giving_up: bool = True
     gives_back_only_anew: bool = True
-    refuses_higher_epochs: bool = True
     refuses_stale_epochs: bool = True
     refused_changes_nothing: bool = True
     refuses_unknown_members: bool = True
     timeout_removes: bool = True
-    leaving_for_a_time_keeps: bool = True
-    away_is_not_revived: bool = True
     taken_over_is_gone: bool = True
     commits_need_the_epoch: bool = True
     commits_need_the_partition_since: bool = True
@@ -51,12 +61,17 @@ class Rules(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """How big a world is explored."""
+    """How big a world is explored.
+
+    `late` is how many of a client's newest requests may arrive again, `static` lets the first two seats have one
+    instance id, `commits` lets a commit be under way, and `restarts` lets a process that has ended begin again.
+    """
 
     members: int = 2
     partitions: int = 2
     late: int = 1
     leaves: bool = True
+    restarts: bool = True
     static: bool = False
     commits: bool = False
     retargets: bool = True
@@ -72,15 +87,25 @@ class Client(NamedTuple):
 
 
 class Request(NamedTuple):
+    """A heartbeat, or `leave`, or `pause` for leaving for a time."""
+
     kind: str
     epoch: int = 0
     owned: int = 0
 
+    def __str__(self) -> str:
+        return f"heartbeat({self.epoch}, {set_text(self.owned)})" if self.kind == "heartbeat" else self.kind
+
 
 class Answer(NamedTuple):
+    """What the server says: `ok` with an epoch and an assignment, or why not."""
+
     code: str
     epoch: int = 0
     assignment: int = 0
+
+    def __str__(self) -> str:
+        return f"epoch {self.epoch}, {set_text(self.assignment)}" if self.code == OK and self.epoch else self.code
 
 
 class Member(NamedTuple):
@@ -103,6 +128,15 @@ class Member(NamedTuple):
         """What nobody else may have."""
         return self.assigned | self.giving_up
 
+    @property
+    def state(self) -> str:
+        """The state in `spec/machines/group_member.yaml`; who is no member is `absent`."""
+        if self.away:
+            return "away"
+        if self.giving_up:
+            return "revoking"
+        return "waiting" if self.target & ~self.assigned else "stable"
+
 
 class Commit(NamedTuple):
     """A commit that is under way; `zombie` once its partition was given to somebody else."""
@@ -123,7 +157,42 @@ class Seat(NamedTuple):
 
 
 Seats = tuple[Seat, ...]
-Step = tuple[str, Seats]
+
+
+class Event(NamedTuple):
+    """Something that happens: what, to whom, and what is said. Texts are made only for those that are shown."""
+
+    kind: str
+    seat: int
+    request: Request | None = None
+    answer: Answer | None = None
+    more: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        shares = " ".join(f"{name_of(number)}{set_text(share)}" for number, share in enumerate(self.more))
+        text = _TEXTS[self.kind].format(self=self, name=name_of(self.seat), shares=shares)
+        return text[:1].upper() + text[1:]
+
+
+_TEXTS = {
+    "restart": "another process begins in {name}'s place",
+    "send": "{name} sends {self.request}",
+    "hear": "{name} hears {self.answer}",
+    "let go": "{name} lets go of what it may not read",
+    "stop": "{name} has waited too long for an answer, and stops reading",
+    "close": "{name} is closed, and sends leave",
+    "pause": "{name} is closed for a time, and sends pause",
+    "commit": "{name} begins to commit a partition: {shares}",
+    "arrive": "{self.request} of {name} arrives: {self.answer}",
+    "late": "{self.request} of {name} arrives late: {self.answer}",
+    "session over": "the session of {name} is over, it is removed",
+    "rebalance over": "{name} has not given up in time, it is removed",
+    "seize": "{name} has not given up in time, it keeps the rest",
+    "new target": "the group wants {shares}",
+}
+_QUIET = {"send", "hear", "let go", "arrive", "session over", "rebalance over", "seize"}
+
+Step = tuple[Event, Seats]
 
 
 def begin(bounds: Bounds) -> Seats:
@@ -131,11 +200,8 @@ def begin(bounds: Bounds) -> Seats:
     return tuple(Seat(static=bounds.static and number < 2) for number in range(bounds.members))
 
 
-# ---- what can happen
-
-
 def steps(seats: Seats, bounds: Bounds, rules: Rules) -> Iterator[Step]:
-    """Yield everything that can happen next, with its name."""
+    """Yield everything that can happen next."""
     for number in range(len(seats)):
         yield from _client_steps(seats, number, bounds, rules)
         yield from _arrivals(seats, number, bounds, rules)
@@ -143,39 +209,51 @@ def steps(seats: Seats, bounds: Bounds, rules: Rules) -> Iterator[Step]:
     if bounds.retargets:
         for target in _targets(seats, bounds.partitions):
             if target != _target(seats):
-                yield f"new target {_texts(target)}", _aimed(seats, target)
+                yield Event("new target", 0, more=target), _aimed(seats, target)
+
+
+def is_quiet(event: Event) -> bool:
+    """Whether an event needs nobody's wish and no bad luck: what is sent arrives, is answered, and heard."""
+    return event.kind in _QUIET
 
 
 def _client_steps(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator[Step]:
     seat = seats[number]
-    client, name = seat.client, _name(number)
+    client = seat.client
     if client.life == "gone":
-        if not seat.member:
-            yield f"{name} starts again as another process", _with(seats, number, Seat(static=seat.static))
+        if bounds.restarts and not seat.member:
+            yield Event("restart", number), _with(seats, number, Seat(static=seat.static))
         return
-    sends = _sent(seat, _next_request(client, rules), bounds.late)
-    yield f"{name} sends {sends.sent[0]}", _with(seats, number, sends)
+    request = _next_request(client, rules)
+    yield Event("send", number, request), _with(seats, number, _sent(seat, request, bounds.late))
     if seat.answer:
-        yield f"{name} hears {seat.answer}", _with(seats, number, _heard(seat))
-    if client.life != "open":
-        return
+        yield Event("hear", number, answer=seat.answer), _with(seats, number, _heard(seat))
+    if client.life == "open":
+        yield from _wishes(seats, number, bounds, rules)
+
+
+def _wishes(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator[Step]:
+    """Yield what an open client does by itself."""
+    seat = seats[number]
+    client = seat.client
     if client.reads & ~client.told:
         let_go = client._replace(reads=client.reads & client.told)
-        yield f"{name} lets go", _with(seats, number, seat._replace(client=let_go))
-    if seat.sent and (client.epoch or seat.waiting):
+        yield Event("let go", number), _with(seats, number, seat._replace(client=let_go))
+    if client.epoch or seat.waiting:
         stopped = seat._replace(client=Client(), waiting=False, answer=())
         if rules.clients_watch_the_clock:
-            yield f"{name} has not been answered in time and stops", _with(seats, number, stopped)
+            yield Event("stop", number), _with(seats, number, stopped)
         if bounds.leaves:
             leaving = stopped._replace(client=Client(life="closing"))
-            yield f"{name} leaves", _with(seats, number, _sent(leaving, Request("leave"), bounds.late))
+            yield Event("close", number), _with(seats, number, _sent(leaving, Request("leave"), bounds.late))
         if seat.static:
             pausing = stopped._replace(client=Client(life="pausing"))
-            yield f"{name} leaves for a time", _with(seats, number, _sent(pausing, Request("pause"), bounds.late))
-    if bounds.commits and not any(other.commit for other in seats) and client.epoch:
+            yield Event("pause", number), _with(seats, number, _sent(pausing, Request("pause"), bounds.late))
+    if bounds.commits and client.epoch and not any(other.commit for other in seats):
         for partition in _members_of(client.reads):
             begun = seat._replace(commit=Commit(client.epoch, partition))
-            yield f"{name} begins to commit {partition} at epoch {client.epoch}", _with(seats, number, begun)
+            more = tuple((n == number) << partition for n in range(len(seats)))
+            yield Event("commit", number, more=more), _with(seats, number, begun)
 
 
 def _next_request(client: Client, rules: Rules) -> Request:
@@ -209,8 +287,7 @@ def _arrivals(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterat
         waits = age == 0 and seats[number].waiting
         for after, answer in serve(seats, number, request, bounds, rules):
             kept = after[number]._replace(answer=answer) if waits else after[number]
-            how = "" if waits else " late"
-            yield f"{_name(number)}'s {request} arrives{how}: {answer}", _with(after, number, kept)
+            yield Event("arrive" if waits else "late", number, request, answer), _with(after, number, kept)
 
 
 def _removals(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator[Step]:
@@ -219,21 +296,16 @@ def _removals(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterat
     if not seat.member or (rules.clients_watch_the_clock and not _has_stopped(seat)):
         return
     for after in _removed(seats, number, bounds.partitions):
-        yield f"{_name(number)} is removed, its session is over", after
-    if seat.member.giving_up:
-        if rules.timeout_removes:
-            for after in _removed(seats, number, bounds.partitions):
-                yield f"{_name(number)} is removed, it did not give up in time", after
-        else:
-            kept = seat.member._replace(giving_up=0)
-            yield f"{_name(number)} loses what it did not give up", _with(seats, number, seat._replace(member=kept))
+        yield Event("session over", number), after
+        if seat.member.giving_up and rules.timeout_removes:
+            yield Event("rebalance over", number), after
+    if seat.member.giving_up and not rules.timeout_removes:
+        kept = seat.member._replace(giving_up=0)
+        yield Event("seize", number), _with(seats, number, seat._replace(member=kept))
 
 
 def _has_stopped(seat: Seat) -> bool:
     return seat.client.life != "open" or (seat.client.epoch == 0 and not seat.answer)
-
-
-# ---- the server
 
 
 def serve(seats: Seats, number: int, request: Request, bounds: Bounds, rules: Rules) -> Iterator[tuple[Seats, Answer]]:
@@ -242,7 +314,7 @@ def serve(seats: Seats, number: int, request: Request, bounds: Bounds, rules: Ru
         yield from _heartbeat(seats, number, request, bounds, rules)
     elif not seats[number].member:
         yield seats, Answer(UNKNOWN)
-    elif request.kind == "leave" or not rules.leaving_for_a_time_keeps:
+    elif request.kind == "leave":
         for after in _removed(seats, number, bounds.partitions):
             yield after, Answer(OK)
     else:
@@ -278,10 +350,8 @@ def _heartbeat(
 
 
 def _is_refused(member: Member, request: Request, rules: Rules) -> bool:
-    if member.away and rules.away_is_not_revived:
+    if member.away or request.epoch > member.epoch:
         return True
-    if request.epoch > member.epoch:
-        return rules.refuses_higher_epochs
     if request.epoch == member.epoch or not rules.refuses_stale_epochs:
         return False
     return request.epoch != member.previous or bool(request.owned & ~member.assigned)
@@ -461,30 +531,34 @@ def takes_commit(member: Member | tuple[()], commit: Commit, rules: Rules) -> bo
     return commit.epoch < member.epoch and since > 0 and (since <= commit.epoch or not rules.commits_need_the_partition_since)
 
 
-# ---- what must hold
-
-
-def wrong(seats: Seats, rules: Rules) -> str | None:
-    """Return which promise a state breaks."""
-    held = readers = 0
+def wrong(seats: Seats) -> Iterator[str]:
+    """Yield the promises that a state breaks, by their names in `PROMISES`."""
+    held = reading = reading_in = 0
     for seat in seats:
         member, client, answer = seat.member, seat.client, seat.answer
         if member:
             if held & member.holds:
-                return "a partition is held by two members"
+                yield "one holder"
             held |= member.holds
+        if reading & client.reads:
+            yield "one reader"
+        reading |= client.reads
         if not _is_cast_out(seat):
-            if readers & client.reads:
-                return "a partition is read by two clients"
-            readers |= client.reads
-        if client.life == "open" and answer and client.epoch:
-            if answer.code == OK and answer.epoch < client.epoch:
-                return "an epoch went down"
-            if answer.code != OK and rules.clients_watch_the_clock:
-                return f"a client that did nothing wrong is refused with {answer.code}"
-        if seat.commit and seat.commit.zombie and takes_commit(member, seat.commit, rules):
-            return "a commit of a partition that somebody else got is stored"
-    return None
+            if reading_in & client.reads:
+                yield "one reader among those who are in"
+            reading_in |= client.reads
+        if client.life == "open" and client.epoch and answer:
+            if answer.code != OK:
+                yield "nobody honest is refused"
+            elif answer.epoch < client.epoch:
+                yield "epochs go up"
+
+
+def lets_zombies_commit(seats: Seats, rules: Rules) -> bool:
+    """Whether a commit that is under way would be stored though its partition is somebody else's since it was sent."""
+    return any(
+        seat.commit and seat.commit.zombie and takes_commit(seat.member, seat.commit, rules) for seat in seats
+    )
 
 
 def _is_cast_out(seat: Seat) -> bool:
@@ -506,11 +580,6 @@ def settled(seats: Seats) -> bool:
     return True
 
 
-def quiet(name: str) -> bool:
-    """Whether a step is one of those that need nobody's wish: what is sent arrives, is answered and heard."""
-    return not any(word in name for word in (" late:", "stops", "leaves", "new target", "starts again", "begins to"))
-
-
 def round_of(seats: Seats, order: tuple[int, ...], bounds: Bounds, rules: Rules) -> Seats:
     """Return the world after each member has sent one heartbeat and heard its answer, in an order; nothing is lost."""
     for number in order:
@@ -523,9 +592,6 @@ def round_of(seats: Seats, order: tuple[int, ...], bounds: Bounds, rules: Rules)
         heard = _heard(seats[number]._replace(answer=answer))
         seats = _with(seats, number, heard._replace(client=heard.client._replace(reads=heard.client.told)))
     return seats
-
-
-# ---- states that are the same but for names
 
 
 def renumbered(seat: Seat) -> Seat:
@@ -591,9 +657,11 @@ def _members_of(held: int) -> list[int]:
     return [partition for partition in range(held.bit_length()) if held & 1 << partition]
 
 
-def _name(number: int) -> str:
+def name_of(number: int) -> str:
+    """Return the name by which a seat is shown."""
     return "ABCDEFGH"[number]
 
 
-def _texts(target: tuple[int, ...]) -> str:
-    return " ".join(f"{_name(n)}{_members_of(share)}" for n, share in enumerate(target))
+def set_text(held: int) -> str:
+    """Return a partition set for people."""
+    return "{" + ",".join(map(str, _members_of(held))) + "}"
