@@ -59,7 +59,7 @@ class Adapter:
     def __init__(self, command: Sequence[str], *, deadline_s: float, env: dict[str, str] | None = None) -> None:
         self._command = command
         self._env = env
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
         self._process: LineProcess | None = None
         self._prepared: LineProcess | None = None
         self._greeting: dict[str, Any] = {}
@@ -91,9 +91,9 @@ class Adapter:
         if "ok" not in answer:
             raise AdapterDefectError(Rule.GOODBYE, f"bye was answered with {json.dumps(answer)}")
         try:
-            status = process.wait(self._deadline_s)
+            status = process.wait(self.deadline_s)
         except TimeoutError:
-            raise AdapterDefectError(Rule.GOODBYE, f"it still runs {self._deadline_s:g} s after bye") from None
+            raise AdapterDefectError(Rule.GOODBYE, f"it still runs {self.deadline_s:g} s after bye") from None
         finally:
             self.drop()
         if status != 0:
@@ -105,7 +105,7 @@ class Adapter:
         if process is not None:
             try:
                 self._ask(process, "bye", {})
-                process.wait(self._deadline_s)
+                process.wait(self.deadline_s)
             except (Timeout, Crashed, AdapterDefectError, TimeoutError):
                 pass
             finally:
@@ -146,15 +146,15 @@ class Adapter:
 
     def _ask(self, process: LineProcess, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
         self._last += 1
-        message = {"id": self._last, "command": command, "deadline_ms": int(self._deadline_s * 1000), **arguments}
+        message = {"id": self._last, "command": command, "deadline_ms": int(self.deadline_s * 1000), **arguments}
         _conform("command", message, "the suite's command")
         step = f"adapter command {command}"
         try:
             process.write_line(json.dumps(message).encode("ascii"))
-            line = process.read_line(self._deadline_s)
+            line = process.read_line(self.deadline_s)
         except TimeoutError:
             self.drop()
-            raise Timeout(step, [Mismatch("answer", "one", f"none within {self._deadline_s:g} s")]) from None
+            raise Timeout(step, [Mismatch("answer", "one", f"none within {self.deadline_s:g} s")]) from None
         if line is None:
             with contextlib.suppress(TimeoutError):
                 process.wait(_LAST_WORDS_S)

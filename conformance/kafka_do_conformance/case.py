@@ -20,7 +20,8 @@ _REGISTRY = requirements()
 class Case:
     """What every case has: a stable slug, a title, requirements that it can see broken, a hint for who must fix it.
 
-    It is for implementations with the features of its requirements and without those that they, or `lacks`, exclude.
+    It is for implementations with the features of its requirements and those that it `wants` besides, and without those
+    that they, or `lacks`, exclude.
     """
 
     slug: str
@@ -28,14 +29,17 @@ class Case:
     requirements: tuple[str, ...]
     hint: str
     lacks: tuple[str, ...] = field(default=(), kw_only=True)
+    wants: tuple[str, ...] = field(default=(), kw_only=True)
 
     def cites(self, role: Role) -> list[str]:
         """Return the requirements that the case is about in a role."""
         return [ident for ident in self.requirements if ident in _REGISTRY and _REGISTRY[ident].role == role]
 
     def needs(self, role: Role) -> set[str]:
-        """Return the features that what is judged has to offer."""
-        return {_REGISTRY[ident].feature for ident in self.cites(role)}
+        """Return the features that what is judged has to offer; a requirement is `by=control` where it takes that."""
+        cited = [_REGISTRY[ident] for ident in self.cites(role)]
+        controlled = ["control"] if any(entry.by == "control" for entry in cited) else []
+        return {*(entry.feature for entry in cited), *self.wants, *controlled}
 
     def excludes(self, role: Role) -> set[str]:
         """Return the features that it must not offer."""
@@ -86,13 +90,28 @@ _registered: list[CodeCase] = []
 
 
 def server_case(
-    *, title: str, requirements: list[str], hint: str, lacks: tuple[str, ...] = ()
+    *,
+    title: str,
+    requirements: list[str],
+    hint: str,
+    needs: tuple[str, ...] = (),
+    lacks: tuple[str, ...] = (),
 ) -> "Callable[[Callable[[ServerSession], None]], Callable[[ServerSession], None]]":
-    """Register a function as a case for servers; its name is the slug."""
+    """Register a function as a case for servers; its name is the slug.
+
+    It is for servers with the features of its requirements and `needs`, and without those in `lacks`.
+    """
 
     def register(function: "Callable[[ServerSession], None]") -> "Callable[[ServerSession], None]":
         case = CodeCase(
-            _slug(function), title, tuple(requirements), hint, function.__module__, run_server=function, lacks=lacks
+            _slug(function),
+            title,
+            tuple(requirements),
+            hint,
+            function.__module__,
+            run_server=function,
+            wants=needs,
+            lacks=lacks,
         )
         _registered.append(case)
         return function

@@ -84,10 +84,14 @@ def _run(case: Case, role: Role, targets: Targets) -> None:
     if role == "server":
         server = targets.server_for(case)
         with closing(server.wire()) as wire:
-            if isinstance(case, ExchangeCase):
-                judge_server(case, server.session(wire))
-            else:
-                _program(case, case.run_server)(server.session(wire))
+            session = server.session(wire)
+            try:
+                if isinstance(case, ExchangeCase):
+                    judge_server(case, session)
+                else:
+                    _program(case, case.run_server)(session)
+            finally:
+                session.leave()
     elif targets.client is not None:
         if missing := case.needs(role) - {*targets.client.features(), "core"}:
             raise NotApplicable(f"the client does not declare {', '.join(sorted(missing))}")

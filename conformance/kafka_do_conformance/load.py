@@ -79,6 +79,7 @@ def _case(path: Path, row: dict[str, Any]) -> ExchangeCase:
         title=row["title"],
         requirements=tuple(row["requirements"]),
         hint=row["hint"],
+        wants=tuple(row.get("needs", ())),
         lacks=tuple(row.get("lacks", ())),
         partitions=row.get("partitions"),
         steps=tuple(

@@ -4,11 +4,14 @@ What a client says that it sent is no evidence; this is.
 """
 
 import contextlib
+import dataclasses
 import json
 import socket
 import socketserver
 import threading
-from collections import deque
+import time
+from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,7 +19,7 @@ import h11
 
 from kafka_do_conformance.wire import shorten
 
-__all__ = ["Peer", "ScriptedAnswer", "SeenRequest"]
+__all__ = ["Peer", "Rule", "ScriptedAnswer", "SeenRequest"]
 
 _CHUNK = 65536
 _IDLE_S = 30.0
@@ -25,7 +28,7 @@ _DISCOVERY = json.dumps(
     {
         "revision": "1.0",
         "server": {"name": "recording-peer", "version": "0"},
-        "features": ["core"],
+        "features": ["core", "groups"],
         "limits": {
             "max_request_bytes": 8388608,
             "max_header_bytes": 65536,
@@ -38,6 +41,12 @@ _DISCOVERY = json.dumps(
             "max_partitions_per_fetch": 1000,
             "max_json_depth": 128,
             "max_partitions_per_topic": 10000,
+            "max_topics_per_subscription": 1000,
+            "max_members_per_group": 500,
+            "max_offset_metadata_bytes": 4096,
+            "min_session_timeout_ms": 6000,
+            "max_session_timeout_ms": 1800000,
+            "producer_expiration_ms": 86400000,
         },
     }
 ).encode()
@@ -45,12 +54,16 @@ _DISCOVERY = json.dumps(
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """A request as it arrived; `target` is the path with its query, names of headers in their own spelling."""
+    """A request as it arrived; `target` is the path with its query, names of headers in their own spelling.
+
+    `beside` is how many others of the same method and path were not answered yet.
+    """
 
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    beside: int = 0
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name."""
@@ -62,25 +75,38 @@ class SeenRequest:
 
 @dataclass(frozen=True)
 class ScriptedAnswer:
-    """What the peer does at the next request: it answers, is silent, or drops the connection."""
+    """What the peer does with a request: it answers, after `hold_s` seconds; is silent; or drops the connection."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     fault: str | None = None
+    hold_s: float = 0.0
+
+
+Rule = Callable[[SeenRequest], ScriptedAnswer]
 
 
 class Peer:
     """A server on a free port of 127.0.0.1. Discovery is answered besides the script.
 
-    With `always` it has no script and answers every request so: a server that does nothing right.
+    With `always` it has no script and answers every request so: a server that does nothing right. With `answering` it
+    has none either: that is asked, for one request at a time.
     """
 
-    def __init__(self, always: ScriptedAnswer | None = None) -> None:
+    def __init__(
+        self,
+        always: ScriptedAnswer | None = None,
+        *,
+        answering: Callable[[SeenRequest], ScriptedAnswer] | None = None,
+    ) -> None:
         self._always = always
+        self._answering = answering
         self.requests: list[SeenRequest] = []
         self._script: deque[ScriptedAnswer] = deque()
-        self._lock = threading.Lock()
+        self._rule: Rule | None = None
+        self._under_way: Counter[str] = Counter()
+        self._lock = threading.Condition()
         peer = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -112,6 +138,17 @@ class Peer:
             self._script.clear()
             self._script.append(answer)
 
+    def follow(self, rule: Rule) -> None:
+        """Answer every request as `rule` says, and forget what was seen; requests come to it one at a time."""
+        with self._lock:
+            self.requests.clear()
+            self._rule = rule
+
+    def wait(self, enough: Callable[[], bool], patience_s: float) -> bool:
+        """Wait until it is enough, looking again after each request; return whether it was in time."""
+        with self._lock:
+            return self._lock.wait_for(enough, patience_s)
+
     def seen(self) -> list[SeenRequest]:
         """Return the requests since the last `script`, discovery left out."""
         with self._lock:
@@ -121,9 +158,7 @@ class Peer:
         sock.settimeout(_IDLE_S)
         connection = h11.Connection(h11.SERVER)
         while (request := _next_request(connection, sock)) is not None:
-            with self._lock:
-                self.requests.append(request)
-                answer = self._answer(request)
+            answer = self._meet(request)
             if answer.fault == "drop-before-answer":
                 return
             if answer.fault == "silence":
@@ -141,11 +176,30 @@ class Peer:
                 return
             connection.start_next_cycle()
 
+    def _meet(self, request: SeenRequest) -> ScriptedAnswer:
+        """Keep a request and return its answer when the time for that has come."""
+        name = f"{request.method} {request.target.partition('?')[0]}"
+        with self._lock:
+            request = dataclasses.replace(request, beside=self._under_way[name])
+            self.requests.append(request)
+            answer = self._answer(request)
+            self._under_way[name] += 1
+            self._lock.notify_all()
+        if answer.hold_s:
+            time.sleep(answer.hold_s)
+        with self._lock:
+            self._under_way[name] -= 1
+        return answer
+
     def _answer(self, request: SeenRequest) -> ScriptedAnswer:
         if self._always is not None:
             return self._always
         if request.target == "/v1":
             return ScriptedAnswer(200, (("Content-Type", "application/json"),), _DISCOVERY)
+        if self._rule is not None:
+            return self._rule(request)
+        if self._answering is not None:
+            return self._answering(request)
         if self._script:
             return self._script.popleft()
         return ScriptedAnswer(500, (("Content-Type", "text/plain"),), b"the case does not have this request")

@@ -66,7 +66,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{role}: a conformance case in the {role}'s role")
     impl = config.getoption("--impl")
     try:
-        targets = parse_impl(impl, api_key=config.getoption("--api-key"), origin=config.getoption("--origin"))
+        targets = parse_impl(
+            impl,
+            api_key=config.getoption("--api-key"),
+            origin=config.getoption("--origin"),
+            is_shared=hasattr(config, "workerinput"),
+        )
     except UnknownImplError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[_TARGETS] = targets

@@ -62,7 +62,8 @@ class Run:
     def _applies(self, requirement: Requirement) -> bool:
         """Whether a requirement is about one of the settings that were judged."""
         settings = [{"core", *features} for features in self.offers.get(requirement.role, [])] or [{"core"}]
-        return any(requirement.feature in one and requirement.lacks not in one for one in settings)
+        needed = {requirement.feature, *(["control"] if requirement.by == "control" else [])}
+        return any(needed <= one and requirement.lacks not in one for one in settings)
 
     @property
     def is_broken(self) -> bool:

@@ -1,5 +1,6 @@
 """What a case works with: a server under test, or a client under test and the peer that watches it."""
 
+import contextlib
 import json
 import time
 import uuid
@@ -18,6 +19,7 @@ __all__ = ["ClientSession", "ServerSession", "check_response"]
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 _CASE_S = 60
+_CONTROL = "/v1/control/"
 LIMITS = (
     "max_request_bytes",
     "max_header_bytes",
@@ -30,6 +32,7 @@ LIMITS = (
     "max_partitions_per_fetch",
     "max_json_depth",
     "max_partitions_per_topic",
+    "producer_expiration_ms",
 )
 
 
@@ -58,6 +61,7 @@ class ServerSession:
         self.api_key = api_key
         self.origin = origin
         self._ends = time.monotonic() + _CASE_S
+        self._controls = False
         self.exchanges: list[Exchange] = []
 
     def send(
@@ -79,6 +83,7 @@ class ServerSession:
             body = json.dumps(value, separators=(",", ":")).encode()
         if headers is None:
             headers = () if body is None else (("Content-Type", JSON),)
+        self._controls = self._controls or target.startswith(_CONTROL)
         response = self.wire.exchange(method, target, body=body, headers=self._with_key(headers))
         self.exchanges.append(response.exchange)
         return response
@@ -126,6 +131,19 @@ class ServerSession:
         limits: dict[str, int] = discovery["limits"]
         return limits
 
+    def limit(self, name: str) -> int:
+        """Return one limit that comes with a feature; raises Violation if the server does not tell it."""
+        limit = {"$type": "integer", "$min": 1}
+        expected = {"status": 200, "json": {"limits": {name: limit}}}
+        value: int = self.expect("discovery", self.send("GET", "/v1"), expected)["limits"][name]
+        return value
+
+    def topic_id(self, topic: str) -> str:
+        """Return what tells a topic from another of its name."""
+        expected = {"status": 200, "json": {"topic_id": {"$type": "string", "$pattern": "."}}}
+        ident: str = self.expect("describe", self.send("GET", f"/v1/topics/{topic}"), expected)["topic_id"]
+        return ident
+
     def create_topic(self, partitions: int, name: str | None = None) -> str:
         """Create a topic and return its name."""
         topic = name or fresh_name()
@@ -159,6 +177,42 @@ class ServerSession:
             if answer["next_offset"] <= offset:
                 return records
             offset = answer["next_offset"]
+
+    def advance(self, ms: int) -> int:
+        """Set the server's clock ahead and return the time that it shows then. (feature `control`)"""
+        response = self.send("POST", f"{_CONTROL}clock", value={"advance_ms": ms})
+        answer = self.expect("set the clock ahead", response, {"status": 200, "json": {"now_ms": {"$type": "integer"}}})
+        now_ms: int = answer["now_ms"]
+        return now_ms
+
+    def now_ms(self) -> int:
+        """Return what the server's time should be: the machine's, unless its clock has jumped ahead of that."""
+        wanted = {"features": {"$contains": ["core"]}}
+        listed = self.expect("discovery", self.send("GET", "/v1"), {"status": 200, "json": wanted})["features"]
+        machine_ms = time.time_ns() // 1_000_000
+        return max(machine_ms, self.advance(0)) if "control" in listed else machine_ms
+
+    def inject(self, operation: str, fault: str, **members: Any) -> None:
+        """Plant a fault in an operation; `members` are the others of the request. (feature `control`)"""
+        planted = {"operation": operation, "fault": fault, **members}
+        self.expect("plant a fault", self.send("POST", f"{_CONTROL}faults", value=planted), {"status": 204})
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that are left. (feature `control`)"""
+        response = self.send("GET", f"{_CONTROL}faults")
+        answer = self.expect("list the faults", response, {"status": 200, "json": {"faults": {"$type": "array"}}})
+        left: list[dict[str, Any]] = answer["faults"]
+        return left
+
+    def reset_faults(self) -> None:
+        """Take back all faults. (feature `control`)"""
+        self.expect("take back the faults", self.send("DELETE", f"{_CONTROL}faults"), {"status": 204})
+
+    def leave(self) -> None:
+        """Leave no fault behind for the next case; whether that worked is judged by cases of its own."""
+        if self._controls:
+            with contextlib.suppress(Violation):
+                self.reset_faults()
 
 
 class ClientSession:

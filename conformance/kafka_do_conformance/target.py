@@ -32,8 +32,8 @@ _START_S = 20.0
 
 # A reference with every feature, and one with none. The first does not wait long for requests that never finish.
 _ORIGIN = "https://shop.example"
-_EVERYTHING = ("--cors-origin", _ORIGIN, "--max-request-ms", "1000")
-_NOTHING = ("--no-auto-create-topics",)
+_EVERYTHING = ("--cors-origin", _ORIGIN, "--max-request-ms", "1000", "--test-control")
+_NOTHING = ("--no-auto-create-topics", "--without", "producers", "--without", "groups")
 
 
 class UnknownImplError(ValueError):
@@ -52,6 +52,7 @@ class ServerTarget:
         deadline_s: float = 10.0,
         api_key: str = "",
         origin: str = "",
+        is_shared: bool = False,
     ) -> None:
         self._url = url
         self._command = command
@@ -59,6 +60,7 @@ class ServerTarget:
         self.deadline_s = deadline_s
         self.api_key = api_key
         self.origin = origin
+        self._is_shared = is_shared
         self._process: LineProcess | None = None
         self._features: list[str] | None = None
 
@@ -105,6 +107,8 @@ class ServerTarget:
             return "the server asks for a key: give one with --api-key"
         if "cors" in case.needs("server") and not self.origin:
             return "the server lists cors: give an origin of its list with --origin"
+        if "control" in case.needs("server") and self._is_shared:
+            return "other cases use the server at the same time, and would see its clock jump: run without -n"
         return ""
 
     def describe(self) -> dict[str, Any]:
@@ -211,25 +215,33 @@ class Targets:
 
 
 def parse_impl(
-    impl: str, *, env: dict[str, str] | None = None, deadline_s: float = 10.0, api_key: str = "", origin: str = ""
+    impl: str,
+    *,
+    env: dict[str, str] | None = None,
+    deadline_s: float = 10.0,
+    api_key: str = "",
+    origin: str = "",
+    is_shared: bool = False,
 ) -> Targets:
     """Return what `--impl` names; raises UnknownImplError. `env` is the environment of the processes it starts.
 
-    `api_key` and `origin` are what a server at an address takes; those of the reference are made here.
+    `api_key` and `origin` are what a server at an address takes; those of the reference are made here. The server
+    `is_shared` if others judge it at the same time.
     """
-    reference = ServerTarget(command=(*REFERENCE_SERVER, *_NOTHING), env=env, deadline_s=deadline_s)
+    counterpart = ServerTarget(command=REFERENCE_SERVER, env=env, deadline_s=deadline_s)
     if impl.startswith("http://") and _is_address(impl):
-        server = ServerTarget(url=impl, deadline_s=deadline_s, api_key=api_key, origin=origin)
-        return Targets(impl, (server,), None, lambda: reference)
+        server = ServerTarget(url=impl, deadline_s=deadline_s, api_key=api_key, origin=origin, is_shared=is_shared)
+        return Targets(impl, (server,), None, lambda: counterpart)
     if api_key or origin:
         raise UnknownImplError(f"--api-key and --origin are for --impl=http://host:port, not for {impl}")
     if impl == "reference":
         client = ClientTarget(REFERENCE_ADAPTER, env=env, deadline_s=deadline_s)
-        return Targets(impl, (_with_everything(env, deadline_s), reference), client, lambda: reference)
+        with_nothing = ServerTarget(command=(*REFERENCE_SERVER, *_NOTHING), env=env, deadline_s=deadline_s)
+        return Targets(impl, (_with_everything(env, deadline_s), with_nothing), client, lambda: counterpart)
     kind, _, command = impl.partition(":")
     if kind == "cmd" and (words := _words(command)):
         client = ClientTarget(words, env=env, deadline_s=deadline_s)
-        return Targets(impl, (), client, lambda: reference)
+        return Targets(impl, (), client, lambda: counterpart)
     raise UnknownImplError(
         f"--impl={impl}: it has to be reference, http://host:port for a server, or 'cmd:program arguments' for a client"
     )

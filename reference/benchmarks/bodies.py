@@ -3,11 +3,15 @@
 import json
 from collections.abc import Iterable
 
-__all__ = ["BATCH", "FRESH", "batch", "big_record", "envelope", "key", "record", "value"]
+__all__ = ["BATCH", "FRESH", "PRODUCER", "SEQUENCE", "batch", "big_record", "envelope", "key", "record", "value"]
 
 BATCH = 1_000
 FRESH = "########"
 """The place of a number that differs from request to request."""
+
+PRODUCER = "%%%%%%%%"
+SEQUENCE = "@@@@@@@@@@"
+"""The places of a producer's id, another one in each run, and of the sequence number of a request."""
 
 _VALUE_BYTES = 100
 _BIG_RECORD_BYTES = 1_024

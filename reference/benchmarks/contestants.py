@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.bodies import BATCH, envelope
+from benchmarks.bodies import BATCH, PRODUCER, SEQUENCE, envelope
 from benchmarks.exchange import exchange, post_all
 from benchmarks.load import Load
 from benchmarks.processes import Server
@@ -76,6 +76,20 @@ class Ours:
             self.start,
             Load(f"/v1/topics/{_TOPIC}/records", envelope(records), connections),
             prepare=lambda url: create_topic(url, _TOPIC, partitions),
+            records=len(records),
+            held=lambda url: held(url, _TOPIC),
+        )
+
+    def produce_batches(self, records: Sequence[str], *, numbered: bool) -> Entry:
+        """Produce `records` to one partition over one connection, which keeps their order, with numbers or without."""
+        body = envelope(records)
+        if numbered:
+            body = f'{body[:-1]},"producer":{{"id":"1{PRODUCER}","epoch":0,"base_sequence":{SEQUENCE}}}}}'
+        return Entry(
+            f"{self.name}, idempotent" if numbered else self.name,
+            self.start,
+            Load(f"/v1/topics/{_TOPIC}/partitions/0/records", body, 1, sequence_step=len(records)),
+            prepare=lambda url: create_topic(url, _TOPIC, 1),
             records=len(records),
             held=lambda url: held(url, _TOPIC),
         )

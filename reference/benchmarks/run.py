@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.assigning import assigning
 from benchmarks.contestants import Ours, install_peer
 from benchmarks.encodings import encodings
 from benchmarks.environment import describe
 from benchmarks.growth import growth
+from benchmarks.idempotent import idempotent
 from benchmarks.in_process import in_process
 from benchmarks.load import wrk_is_there
 from benchmarks.memory import memory
@@ -26,11 +28,13 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "produce-one": produce_one,
     "produce-batch": produce_batch,
     "read": read,
+    "idempotent": idempotent,
     "encodings": encodings,
     "memory": memory,
     "growth": growth,
     "waiting": waiting,
     "in-process": in_process,
+    "assigning": assigning,
     "suite": suite,
 }
 _QUICK = Effort(rounds=2, seconds=1, scale=0.1)

@@ -9,11 +9,12 @@ from kafka_do.client.serializing import record_of
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import Discovery, Topic
 from kafka_do.core.records import Header, Record
-from kafka_do.sync import Admin, Client, Producer
+from kafka_do.sync import Admin, Client, Consumer, Producer
 
 __all__ = [
     "Admin",
     "Client",
+    "Consumer",
     "Discovery",
     "Header",
     "KafkaError",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kafka_do._version import __version__
-from kafka_do.engines.clock import EventLoopClock
-from kafka_do.engines.memory import AUTO_CREATE_TOPICS, MemoryEngine
+from kafka_do.client.connecting import is_loopback
+from kafka_do.engines.clock import EventLoopClock, MovableClock
+from kafka_do.engines.memory import AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["app"]
 
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
+_OPTIONAL = (PRODUCERS, GROUPS)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
 
 app = typer.Typer(
@@ -61,22 +63,42 @@ def serve(  # noqa: PLR0917  typer wants them so
     auto_create_topics: Annotated[  # noqa: FBT002
         bool, typer.Option(help="Create a topic that does not exist when somebody produces to it.")
     ] = True,
+    without: Annotated[
+        list[str], typer.Option(help=f"Do not offer a feature: {', '.join(_OPTIONAL)}; may be repeated.")
+    ] = [],  # noqa: B006
     max_request_ms: Annotated[
         int, typer.Option(min=1, help="How long a request may take to arrive, in milliseconds.")
     ] = _MAX_REQUEST_MS,
+    test_control: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--test-control", help="For tests, on loopback only: let clients move the clock, plant faults, reset."
+        ),
+    ] = False,
 ) -> None:
     """Serve a broker in memory until interrupted. Prints its URL when it is ready.
 
     A key on the command line can be read by every user of the machine; one in a file cannot.
     """
+    from kafka_do.server.control import CONTROL, Control  # noqa: PLC0415  only a server needs it
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
 
+    for feature in without:
+        if feature not in _OPTIONAL:
+            raise typer.BadParameter(f"{feature} is none of {', '.join(_OPTIONAL)}", param_hint="--without")
     keys = _keys(api_key, api_key_file)
     cors = _cors(cors_origin)
     limits = {**SPEC.limits, "max_request_ms": max_request_ms}
-    offers = {AUTO_CREATE_TOPICS: auto_create_topics, "api_keys": keys is not None, "cors": cors is not None}
+    offers = {
+        AUTO_CREATE_TOPICS: auto_create_topics,
+        **{feature: feature not in without for feature in _OPTIONAL},
+        "api_keys": keys is not None,
+        "cors": cors is not None,
+        CONTROL: test_control,
+    }
     features = ["core", *(feature for feature, is_offered in offers.items() if is_offered)]
-    engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=EventLoopClock())
+    movable = _movable_clock(host) if test_control else None
+    engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=movable or EventLoopClock())
     try:
         run(
             engine,
@@ -85,8 +107,10 @@ def serve(  # noqa: PLR0917  typer wants them so
             drain=engine.drain,
             ready=lambda url: print(url, flush=True),
             limits=limits,
+            features=features,
             keys=keys,
             cors=cors,
+            control=None if movable is None else Control(movable, engine.reset),
         )
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")
@@ -101,6 +125,14 @@ def _keys(given: list[str], file: Path | None) -> "Keys | None":
         return Keys([*given, *lines]) if given or file is not None else None
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error), param_hint="--api-key, --api-key-file") from None
+
+
+def _movable_clock(host: str) -> MovableClock:
+    """Return the clock of a server for tests, which only this machine may reach."""
+    if not is_loopback(host):
+        message = f"whoever reaches such a server can delete everything: --host has to be loopback, unlike {host}"
+        raise typer.BadParameter(message, param_hint="--test-control")
+    return MovableClock()
 
 
 def _cors(origins: list[str]) -> "Cors | None":

@@ -74,19 +74,23 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     place: Literal["path", "query"]
-    type: Literal["integer", "string"]
+    type: Literal["integer", "string", "boolean"]
     required: bool
     minimum: int | None = None
     maximum: int | None = None
     enum: tuple[str, ...] | None = None
-    default: int | str | None = None
+    default: int | str | bool | None = None
 
 
 class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One operation of `openapi.yaml`: `path` is its template, `success` the statuses that are no problem."""
+    """One operation of `openapi.yaml`: `path` is its template, `success` the statuses that are no problem.
+
+    Servers with `feature` have it. (CONV-018)
+    """
 
     method: str
     path: str
+    feature: str
     success: tuple[int, ...]
     parameters: tuple[Parameter, ...]
     errors: tuple[str, ...]
@@ -117,6 +121,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     defaults: dict[str, dict[str, int | str]]
     ranges: dict[str, tuple[int, int]]
     topic_configs: dict[str, TopicConfig]
+    assignors: tuple[str, ...]
     errors: dict[str, ErrorCode]
     kafka: KafkaErrors
     operations: dict[str, Operation]

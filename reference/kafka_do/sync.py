@@ -1,13 +1,21 @@
 """The blocking client."""
 
 import os
-from collections.abc import Coroutine, Sequence
+import threading
+import time
+import weakref
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, cast, get_args
 
+from kafka_do.blocking.consumer import Consumer
 from kafka_do.client import producing, reading
 from kafka_do.client.connecting import connect
+from kafka_do.client.consuming import Start
+from kafka_do.client.driving import drive
+from kafka_do.client.membership import Subscription
 from kafka_do.client.messages import Headers, Key, Read, RecordMetadata
+from kafka_do.client.sequencing import Sequencer
 from kafka_do.client.serializing import record_of
 from kafka_do.core.broker import Broker, Discover
 from kafka_do.core.errors import KafkaError
@@ -15,23 +23,17 @@ from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic
 from kafka_do.core.records import Record
 from kafka_do.spec import SPEC
 
-__all__ = ["Admin", "Client", "Producer"]
-
-T = TypeVar("T")
+__all__ = ["Admin", "Client", "Consumer", "Producer"]
 
 _DEFAULT_URL = str(SPEC.defaults["client"]["url"])
 _DEFAULT_TIMEOUT_MS = int(SPEC.defaults["client"]["timeout_ms"])
+_DEFAULT_REBALANCE_TIMEOUT_MS = int(SPEC.defaults["client"]["rebalance_timeout_ms"])
+_DEFAULT_START = cast("Start", SPEC.defaults["client"]["start"])
 
 
-def _drive(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never waits; the transports of the blocking client block the thread instead."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    coroutine.close()
-    raise RuntimeError("a coroutine of the blocking client waited for an event loop")
+async def _wait(ms: int) -> None:
+    """Block the thread."""
+    time.sleep(ms / 1000)  # noqa: ASYNC251  there is no event loop, see `drive`
 
 
 class Client:
@@ -50,6 +52,8 @@ class Client:
         address = url or os.environ.get("KAFKA_DO_URL") or _DEFAULT_URL
         key = api_key if api_key is not None else os.environ.get("KAFKA_DO_API_KEY") or None
         self._connection = connect(address, timeout_ms=timeout_ms, api_key=key)
+        self._timeout_ms = timeout_ms
+        self._consumers: weakref.WeakSet[Consumer] = weakref.WeakSet()
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -61,7 +65,9 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections. It may be called twice."""
+        """Close the client's consumers, which leave their groups, and the connections. It may be called twice."""
+        for consumer in list(self._consumers):
+            consumer.close()
         self._closed = True
         self._connection.close()
 
@@ -72,15 +78,47 @@ class Client:
 
     def discover(self) -> Discovery:
         """Return what the server is, offers and takes. (DISCOVERY-001)"""
-        return _drive(self._broker().discover(Discover()))
+        return drive(self._broker().discover(Discover()))
 
-    def producer(self, topic: str) -> "Producer":
-        """Return a producer for one topic."""
-        return Producer(self, topic)
+    def producer(self, topic: str, *, idempotent: bool = False) -> "Producer":
+        """Return a producer for one topic.
+
+        An idempotent one sends a batch again when its answer is lost, and no record is appended twice. It takes a
+        server with the feature `producers` and a topic that exists. (PRODUCER-017 to PRODUCER-024)
+        """
+        return Producer(self, topic, idempotent=idempotent)
 
     def admin(self) -> "Admin":
         """Return the administration of topics."""
         return Admin(self)
+
+    def consumer(
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        instance_id: str | None = None,
+        assignor: str | None = None,
+        session_timeout_ms: int | None = None,
+        rebalance_timeout_ms: int = _DEFAULT_REBALANCE_TIMEOUT_MS,
+        start: Start = _DEFAULT_START,
+    ) -> Consumer:
+        """Return a new member of `group`, which shares the partitions of `topics` with the others.
+
+        `instance_id` makes it a static member. `assignor`, `uniform` or `range`, and the session timeout are wishes;
+        None leaves them to the server. `rebalance_timeout_ms` is how long the caller may take between two polls when a
+        partition is to move. `start` is where to read, `earliest` or `latest`, where the group has committed nothing.
+        (GROUP-048, GROUP-056)
+        """
+        if isinstance(topics, str) or not topics:
+            raise ValueError(f"topics has to be a list of at least one name, unlike {topics!r}")
+        if start not in get_args(Start):
+            raise ValueError(f"start has to be one of {', '.join(get_args(Start))}, unlike {start!r}")
+        self._broker()
+        wanted = Subscription(group, tuple(topics), rebalance_timeout_ms, instance_id, assignor, session_timeout_ms)
+        consumer = Consumer(self._connection, wanted, start=start, timeout_ms=self._timeout_ms)
+        self._consumers.add(consumer)
+        return consumer
 
     def read(
         self,
@@ -98,15 +136,17 @@ class Client:
         asked = reading.read(
             self._broker(), topic, partition, offset=offset, max_records=max_records, max_bytes=max_bytes
         )
-        return _drive(asked)
+        return drive(asked)
 
 
 class Producer:
-    """Sends records to one topic."""
+    """Sends records to one topic. An idempotent one sends one batch after the other, whichever threads call it."""
 
-    def __init__(self, client: Client, topic: str) -> None:
+    def __init__(self, client: Client, topic: str, *, idempotent: bool = False) -> None:
         self._client = client
         self._topic = topic
+        self._sequencer = Sequencer(topic, wait=_wait) if idempotent else None
+        self._turn = threading.Lock()
 
     def send(
         self,
@@ -124,14 +164,23 @@ class Producer:
         `indeterminate` one means that the record may have been appended. (PRODUCE-014 to PRODUCE-017)
         """
         record = record_of(value, key=key, headers=headers, partition=partition, timestamp_ms=timestamp_ms)
-        return _drive(producing.send_one(self._client._broker(), self._topic, record))  # noqa: SLF001
+        (outcome,) = self.send_records([record])
+        if isinstance(outcome, KafkaError):
+            raise outcome
+        return outcome
 
     def send_records(self, records: Sequence[Record]) -> list[RecordMetadata | KafkaError]:
-        """Send records in one request and return for each, in order, where it landed or the error that says why not.
+        """Send records and return for each, in order, where it landed or the error that says why not.
+
+        They go in one request, or in one for each partition where the producer is idempotent.
 
         Raises KafkaError where the request failed as a whole. (PRODUCE-016)
         """
-        return _drive(producing.send(self._client._broker(), self._topic, records))  # noqa: SLF001
+        broker = self._client._broker()  # noqa: SLF001
+        if self._sequencer is None:
+            return drive(producing.send(broker, self._topic, records))
+        with self._turn:
+            return drive(self._sequencer.send(broker, records))
 
 
 class Admin:
@@ -146,4 +195,4 @@ class Admin:
         Raises KafkaError: `invalid_topic_name`, `topic_already_exists`, `invalid_partitions`. (TOPIC-001, TOPIC-008)
         """
         request = CreateTopicRequest(topic=topic, partitions=partitions)
-        return _drive(self._client._broker().create_topic(request))  # noqa: SLF001
+        return drive(self._client._broker().create_topic(request))  # noqa: SLF001

@@ -84,6 +84,8 @@ def _operation_faults(sources: Sources) -> Iterator[str]:
                 yield f"{where}: {member} is missing"
         if "x-chapter" in operation and not (sources.root / "spec" / operation["x-chapter"]).is_file():
             yield f"{where}: there is no chapter {operation['x-chapter']}"
+        if (feature := operation.get("x-feature", "core")) not in sources.protocol["features"]:
+            yield f"{where}: x-feature: protocol.yaml has no feature {feature}"
         for code in (*operation.get("x-errors", []), *operation.get("x-item-errors", [])):
             if sources.errors.get(code, {}).get("raised_by") != "server":
                 yield f"{where}: errors.yaml has no code {code} that servers raise"

@@ -30,6 +30,7 @@ def compiled(sources: Sources) -> dict[str, Any]:
             name: {fact: value for fact, value in config.items() if fact != "meaning"}
             for name, config in protocol["topic_configs"].items()
         },
+        "assignors": protocol["assignors"],
         "ranges": {
             name: [schema["minimum"], schema["maximum"]]
             for name, schema in sources.openapi["components"]["schemas"].items()
@@ -44,6 +45,7 @@ def compiled(sources: Sources) -> dict[str, Any]:
             operation["operationId"]: {
                 "method": method,
                 "path": path,
+                "feature": operation.get("x-feature", "core"),
                 "success": [int(status) for status in operation["responses"] if status.startswith("2")],
                 "parameters": [_parameter(sources, parameter) for parameter in operation["parameters"]],
                 "errors": operation["x-errors"],

@@ -11,6 +11,7 @@ from kafka_do_spec.sources import Sources
 _BEFORE_ANY_OPERATION = ("route_not_found", "method_not_allowed")
 """Who is answered one of these has not reached an operation."""
 
+_A_MEMBER = "7d6f2c1e-5a0b-4c59-9d2e-3f1b8a6c4e21"
 _OF_EVERY_PROBLEM = ("instance", "request_id")
 
 
@@ -93,7 +94,7 @@ def _find_written(sources: Sources, code: str, operation: dict[str, Any]) -> dic
 def _say_path(sources: Sources, operation: dict[str, Any], problem: dict[str, Any]) -> str:
     """Return the path of a request that is answered with the problem."""
     paths = {node["operationId"]: path for path, _, node in sources.operations()}
-    values = {"topic": "orders", "partition": 1, **problem}
+    values = {"topic": "orders", "partition": 1, "group": "billing", "member": _A_MEMBER, **problem}
     return paths[operation["operationId"]].format_map({name: quote(str(value), "") for name, value in values.items()})
 
 

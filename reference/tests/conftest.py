@@ -25,9 +25,16 @@ def served_alone() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def served_for_tests() -> Iterator[str]:
+    """Serve with the feature `control`, for the tests of one file only."""
+    with _serve("--test-control") as url:
+        yield url
+
+
 @contextlib.contextmanager
-def _serve() -> Iterator[str]:
-    command = [sys.executable, "-m", "kafka_do", "serve", "--port", "0"]
+def _serve(*options: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "kafka_do", "serve", "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         guard = threading.Timer(_PATIENCE_S, server.kill)
         guard.start()

@@ -105,7 +105,7 @@ def test_a_page_of_a_listed_origin_uses_everything(tmp_path: Path) -> None:
     with _pages(found) as (origin, page), _broker(origin) as broker:
         page.append(_PAGE.replace("BROKER", broker).replace("KEY", _KEY))
         discovered, created, produced, read, refused, deleted = _browse(origin, tmp_path, found)
-    assert discovered["body"]["features"] == ["core", "auto_create_topics", "api_keys", "cors"]
+    assert discovered["body"]["features"] == ["core", "auto_create_topics", "producers", "groups", "api_keys", "cors"]
     assert (created["status"], created["revision"]) == (201, "1.0")
     assert (produced["status"], produced["id"]) == (200, "from-a-page")
     assert [record["value"] for record in read["body"]["records"]] == [1]

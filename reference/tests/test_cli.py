@@ -136,21 +136,32 @@ def test_keys_come_from_the_command_line_and_from_a_file(tmp_path: Path) -> None
             for key in ("one", "two", "in-a-file", "and-another", "three")
         ]
         assert answers == ["200"] * 4 + ["401"]
-        assert '"features":["core","auto_create_topics","api_keys"]' in _get(host, port, "/v1")
+        assert '"features":["core","auto_create_topics","producers","groups","api_keys"]' in _get(host, port, "/v1")
 
 
 def test_a_server_tells_its_features_and_its_limit_of_time() -> None:
     with _serving("--cors-origin", "http://localhost:3000", "--max-request-ms", "1234") as (_, host, port):
         answer = _get(host, port, "/v1", "Origin: http://localhost:3000")
-    assert '"features":["core","auto_create_topics","cors"]' in answer
+    assert '"features":["core","auto_create_topics","producers","groups","cors"]' in answer
     assert '"max_request_ms":1234' in answer
     assert "\r\naccess-control-allow-origin: http://localhost:3000\r\n" in answer
 
 
-def test_a_server_creates_topics_by_producing_unless_it_is_told_not_to() -> None:
+def test_a_server_lets_nobody_control_it_unless_it_is_told_to() -> None:
+    listed = '"features":["core","auto_create_topics","producers","groups"'
+    with _serving() as (_, host, port):
+        assert f"{listed}]" in _get(host, port, "/v1")
+        assert _get(host, port, "/v1/control/faults").startswith("HTTP/1.1 501 ")
+    with _serving("--test-control", "--host", "localhost") as (_, host, port):
+        assert f'{listed},"control"]' in _get(host, port, "/v1")
+        assert _get(host, port, "/v1/control/faults").startswith("HTTP/1.1 200 ")
+
+
+def test_a_server_offers_what_it_is_not_told_to_leave_out() -> None:
     for flags, features in (
-        (["--auto-create-topics"], '["core","auto_create_topics"]'),
-        (["--no-auto-create-topics"], '["core"]'),
+        (["--auto-create-topics"], '["core","auto_create_topics","producers","groups"]'),
+        (["--no-auto-create-topics"], '["core","producers","groups"]'),
+        (["--no-auto-create-topics", "--without", "producers"], '["core","groups"]'),
     ):
         with _serving(*flags) as (_, host, port):
             assert f'"features":{features}' in _get(host, port, "/v1")
@@ -159,11 +170,14 @@ def test_a_server_creates_topics_by_producing_unless_it_is_told_not_to() -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--without", "core"], "core is none of producers"),
         (["--api-key", "secret word"], "key 1 has to be made of letters"),
         (["--cors-origin", "*"], "is no origin"),
         (["--cors-origin", "https://shop.example/path"], "is no origin"),
         (["--api-key-file", "/nowhere/at/all"], "does not exist"),
         (["--max-request-ms", "0"], "greater than or equal to 1"),
+        (["--test-control", "--host", "0.0.0.0"], "--host has to be loopback"),  # noqa: S104
+        (["--test-control", "--host", "::"], "--host has to be loopback"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused_and_no_key_is_shown(arguments: list[str], words: str) -> None:

@@ -14,9 +14,19 @@ _ROOT = Path(__file__).resolve().parents[2]
 _PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["README.md", "spec/quickstart.md"])
-def test_the_python_of_a_page_runs_from_top_to_bottom(page: str, served: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KAFKA_DO_URL", served)
+@pytest.mark.parametrize(
+    ("page", "server"),
+    [
+        ("README.md", "served"),
+        ("spec/quickstart.md", "served"),
+        ("spec/producers.md", "served"),
+        ("spec/control.md", "served_for_tests"),
+    ],
+)
+def test_the_python_of_a_page_runs_from_top_to_bottom(
+    page: str, server: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_DO_URL", request.getfixturevalue(server))
     blocks = _PYTHON.findall((_ROOT / page).read_text("utf-8"))
     assert blocks
     assert all("assert " in block for block in blocks)

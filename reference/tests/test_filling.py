@@ -104,7 +104,7 @@ def test_an_answer_ends_before_the_record_that_does_not_fit_and_has_its_first_wh
     with patch.object(segment, "FULL_BYTES", full):
         made = [_log_of(batches) for batches in logs]
 
-        def find_log(topic: str, partition: int) -> PartitionLog:
+        def find_log(topic: str, partition: int, _: object) -> PartitionLog:
             if partition >= len(made):
                 raise KafkaError("partition_not_found", "no", topic=topic, partition=partition, partition_count=4)
             return made[partition]
@@ -121,7 +121,7 @@ def test_an_answer_is_as_long_as_max_bytes_to_the_byte() -> None:
     logs = [_log_of(batches), _log_of(batches)]
     asked = [FetchPosition("t", partition, 0) for partition in (0, 1)]
     for max_bytes in (1, 999, 1_000, 1_001, 1_999, 2_000, 2_001, 2_999, 3_000, 3_100, 3_999, 4_000, 4_300):
-        found = fill(asked, lambda _, partition: logs[partition], max_records=10, max_bytes=max_bytes)
+        found = fill(asked, lambda _, partition, __: logs[partition], max_records=10, max_bytes=max_bytes)
         answered = sum(one.records.count for one in found if isinstance(one, Found))
         assert answered == max(1, min(4, max_bytes // 1_000))
 
@@ -136,7 +136,7 @@ def test_an_offset_outside_the_log_is_told_with_the_logs_bounds() -> None:
 
 
 def test_a_failure_says_which_partition_of_which_topic_it_is_about() -> None:
-    def find_log(topic: str, partition: int) -> PartitionLog:
+    def find_log(topic: str, partition: int, _: object) -> PartitionLog:
         raise KafkaError("partition_not_found", "no", topic=topic, partition=partition, partition_count=4)
 
     asked = [FetchPosition("t", 7, 0), FetchPosition("u", 8, 0)]
@@ -148,7 +148,7 @@ def test_an_answer_has_max_records_over_all_its_positions() -> None:
     logs = [_log_of([[Record(value=b"1")] * 3]) for _ in range(3)]
     asked = [FetchPosition("t", partition, 0) for partition in range(3)]
     for most in range(1, 11):
-        found = fill(asked, lambda _, partition: logs[partition], max_records=most, max_bytes=10_000)
+        found = fill(asked, lambda _, partition, __: logs[partition], max_records=most, max_bytes=10_000)
         counts = [one.records.count for one in found if isinstance(one, Found)]
         assert counts == [min(3, max(0, most - 3 * before)) for before in range(3)]
 

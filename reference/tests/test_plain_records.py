@@ -23,7 +23,7 @@ from kafka_do.core.messages import (
     ProduceRecord,
     ProduceRequest,
 )
-from kafka_do.core.plain_records import PlainRecord, PlainRequest, are_plain
+from kafka_do.core.plain_records import PlainPartitionRequest, PlainRecord, PlainRequest, are_plain
 from kafka_do.core.record_text import record_of_message
 from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
@@ -115,22 +115,23 @@ def test_the_members_of_a_plain_record_are_those_of_a_record(whole: type[msgspec
     assert PlainRecord.__struct_config__.forbid_unknown_fields
 
 
-@pytest.mark.parametrize("whole", [ProduceRequest, ProducePartitionRequest])
+@pytest.mark.parametrize(
+    ("plain", "whole"), [(PlainRequest, ProduceRequest), (PlainPartitionRequest, ProducePartitionRequest)]
+)
 def test_the_members_of_a_plain_request_are_those_of_a_request_with_the_same_ranges_and_defaults(
+    plain: type[msgspec.Struct],
     whole: type[msgspec.Struct],
 ) -> None:
-    plain_fields = {field.name: field for field in msgspec.structs.fields(PlainRequest)}
+    plain_fields = {field.name: field for field in msgspec.structs.fields(plain)}
     whole_fields = {field.name: field for field in msgspec.structs.fields(whole)}
     assert list(plain_fields) == list(whole_fields) == list(_SCHEMAS[whole.__name__]["properties"])
-    for name in ("acks", "timeout_ms"):
+    for name in plain_fields.keys() - {"records"}:
         assert plain_fields[name].type == whole_fields[name].type
         assert plain_fields[name].default == whole_fields[name].default
-    plain_records, whole_records = (
-        get_type_hints(kind, include_extras=True)["records"] for kind in (PlainRequest, whole)
-    )
+    plain_records, whole_records = (get_type_hints(kind, include_extras=True)["records"] for kind in (plain, whole))
     assert plain_records.__metadata__ == whole_records.__metadata__
     assert plain_fields["records"].required
-    assert PlainRequest.__struct_config__.forbid_unknown_fields
+    assert plain.__struct_config__.forbid_unknown_fields
 
 
 def test_the_defaults_are_those_that_the_specification_tells() -> None:

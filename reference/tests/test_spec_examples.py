@@ -61,7 +61,7 @@ def _validate(schema: dict[str, Any], value: Any) -> None:
 def _errors_in(value: Any) -> Iterator[dict[str, Any]]:
     """Yield each object with a code below a value."""
     if isinstance(value, dict):
-        if "code" in value:
+        if "code" in value and "fault" not in value:  # a fault to be planted only names the code of an error
             yield value
         for inner in value.values():
             yield from _errors_in(inner)
@@ -161,7 +161,10 @@ def test_the_library_takes_the_example_of_a_request(name: str, body: Any) -> Non
     binding = _BINDINGS[name]
     headers = (("Content-Type", "application/json"),)
     request = HttpRequest("POST", "/", headers=headers, body=json.dumps(body).encode())
-    values: dict[str, int | str] = {"topic": "orders", "partition": 1}
+    known: dict[str, int | str] = {"topic": "orders", "partition": 1, "group": "billing", "member": "m"}
+    values = {
+        parameter.name: known[parameter.name] for parameter in binding.operation.parameters if parameter.place == "path"
+    }
     asked = binding.decode_request(request, values, SPEC.limits)
     again = binding.encode_request(asked)
     assert binding.decode_request(again, values, SPEC.limits) == asked

@@ -5,12 +5,31 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import kafka_do
 
 Answer = dict[str, Any]
-Clients = dict[tuple[str, str | None], kafka_do.Client]
+
+
+class _Open(NamedTuple):
+    """A client that is open, and its idempotent producers by their topics."""
+
+    client: kafka_do.Client
+    producers: dict[str, kafka_do.Producer]
+
+
+Clients = dict[tuple[str, str | None], _Open]
+
+
+class _Consumer(NamedTuple):
+    """A consumer, and every message that it gave, by topic, partition and offset."""
+
+    consumer: kafka_do.Consumer
+    polled: dict[tuple[str, int, int], kafka_do.Message]
+
+
+_CONSUMERS: dict[str, _Consumer] = {}
 
 
 class _RefusedError(Exception):
@@ -28,8 +47,8 @@ def main() -> None:
         sys.stdout.flush()
         if command["command"] == "bye":
             break
-    for client in clients.values():
-        client.close()
+    for opened in clients.values():
+        opened.client.close()
 
 
 def _answer(command: dict[str, Any], clients: Clients) -> Answer:
@@ -49,17 +68,17 @@ def _hello(_command: dict[str, Any], _clients: Clients) -> Answer:
         "name": "kafka-do-python",
         "version": kafka_do.__version__,
         "language": "python",
-        "features": ["core", "api_keys"],
+        "features": ["core", "api_keys", "groups", "producers"],
     }
 
 
 def _produce(command: dict[str, Any], clients: Clients) -> Answer:
-    producer = _client(command, clients).producer(command["topic"])
+    producer = _producer(command, clients)
     return {"results": [_result(result) for result in producer.send_records([_record(r) for r in command["records"]])]}
 
 
 def _read(command: dict[str, Any], clients: Clients) -> Answer:
-    found = _client(command, clients).read(
+    found = _opened(command, clients).client.read(
         command["topic"],
         command["partition"],
         offset=int(command["offset"]["int64"]),
@@ -73,6 +92,32 @@ def _read(command: dict[str, Any], clients: Clients) -> Answer:
     }
 
 
+def _consume_open(command: dict[str, Any], clients: Clients) -> Answer:
+    options = {name: value for name, value in command["options"].items() if value is not None}
+    consumer = _opened(command, clients).client.consumer(command["group"], command["topics"], **options)
+    _CONSUMERS[command["consumer"]] = _Consumer(consumer, {})
+    return {}
+
+
+def _consume_poll(command: dict[str, Any], _clients: Clients) -> Answer:
+    of = _CONSUMERS[command["consumer"]]
+    messages = of.consumer.poll(command["timeout_ms"])
+    of.polled.update({(m.topic, m.partition, m.offset): m for m in messages})
+    return {"records": [{"topic": m.topic, "partition": m.partition, **_message(m)} for m in messages]}
+
+
+def _consume_commit(command: dict[str, Any], _clients: Clients) -> Answer:
+    of, records = _CONSUMERS[command["consumer"]], command["records"]
+    places = [(r["topic"], r["partition"], int(r["offset"]["int64"])) for r in records or ()]
+    of.consumer.commit(None if records is None else [of.polled[place] for place in places])
+    return {}
+
+
+def _consume_close(command: dict[str, Any], _clients: Clients) -> Answer:
+    _CONSUMERS.pop(command["consumer"]).consumer.close()
+    return {}
+
+
 def _bye(_command: dict[str, Any], _clients: Clients) -> Answer:
     return {}
 
@@ -81,17 +126,31 @@ _COMMANDS: dict[str, Callable[[dict[str, Any], Clients], Answer]] = {
     "hello": _hello,
     "produce": _produce,
     "read": _read,
+    "consume_open": _consume_open,
+    "consume_poll": _consume_poll,
+    "consume_commit": _consume_commit,
+    "consume_close": _consume_close,
     "bye": _bye,
 }
 
 
-def _client(command: dict[str, Any], clients: Clients) -> kafka_do.Client:
+def _producer(command: dict[str, Any], clients: Clients) -> kafka_do.Producer:
+    client, producers = _opened(command, clients)
+    if not command.get("idempotent", False):
+        return client.producer(command["topic"])
+    if command["topic"] not in producers:
+        producers[command["topic"]] = client.producer(command["topic"], idempotent=True)
+    return producers[command["topic"]]
+
+
+def _opened(command: dict[str, Any], clients: Clients) -> _Open:
     name = command["url"], command.get("api_key")
     if name not in clients:
         try:
-            clients[name] = kafka_do.Client(name[0], api_key=name[1], timeout_ms=command["deadline_ms"])
+            client = kafka_do.Client(name[0], api_key=name[1], timeout_ms=command["deadline_ms"])
         except ValueError as error:
             raise _RefusedError(str(error)) from None
+        clients[name] = _Open(client, {})
     return clients[name]
 
 

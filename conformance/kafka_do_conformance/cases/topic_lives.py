@@ -1,6 +1,5 @@
 """Topics over time: listed page by page, deleted and made again, stamped by the server."""
 
-import time
 from typing import Any
 
 from kafka_do_conformance.case import server_case
@@ -97,7 +96,7 @@ def append_time(server: ServerSession) -> None:
     configs = {"message.timestamp.type": "LogAppendTime"}
     response = server.send("POST", "/v1/topics", value={"topic": topic, "partitions": 2, "configs": configs})
     server.expect("create", response, {"status": 201})
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = server.now_ms()
     near = {"timestamp_ms": {"$type": "integer", "$min": now_ms - _TOLERANCE_MS, "$max": now_ms + _TOLERANCE_MS}}
     stored: list[list[dict[str, int]]] = [[], []]
     for partitions in ((0, 0), (0, 1), (1, 1)):

@@ -1,18 +1,15 @@
 """Fetches that wait: for a record, or for the end of their time."""
 
-import threading
 import time
-from typing import Any
 
 from kafka_do_conformance.case import server_case
 from kafka_do_conformance.session import ServerSession, fresh_name
-from kafka_do_conformance.verdict import Mismatch, Violation
-from kafka_do_conformance.wire import Response
+from kafka_do_conformance.verdict import Mismatch
+from kafka_do_conformance.waiting import Waiting
 
 _SHORT_MS = 40
 _LONG_MS = 8000
 _EARLY_MS = 4000
-_HEAD_START_S = 0.03
 
 
 @server_case(
@@ -46,7 +43,7 @@ def wait_for_an_append(server: ServerSession) -> None:
     topic = server.create_topic(2)
     target = f"/v1/topics/{topic}/partitions/1/records?offset=0&max_wait_ms={_LONG_MS}"
     begun = time.monotonic()
-    waiting = _Waiting(server, target)
+    waiting = Waiting(server, target)
     server.produce(topic, [{"value": 1, "partition": 0}])
     server.produce(topic, [{"value": 2, "partition": 1}])
     response = waiting.response()
@@ -83,7 +80,7 @@ def wait_for_any_of_many(server: ServerSession) -> None:
         places = [{"topic": one, "partition": 0}, {"topic": one, "partition": 1}, {"topic": other, "partition": 0}]
         asked = {"partitions": [{**place, "offset": 0} for place in places], "max_wait_ms": _LONG_MS}
         begun = time.monotonic()
-        waiting = _Waiting(server, "/v1/fetch", asked)
+        waiting = Waiting(server, "/v1/fetch", asked)
         topic = str(places[chosen]["topic"])
         server.produce(topic, [{"value": 1, "partition": places[chosen]["partition"]}])
         found: list[list[dict[str, int]]] = [[], [], []]
@@ -129,7 +126,7 @@ def topic_deleted_while_waiting(server: ServerSession) -> None:
     target = f"/v1/topics/{topic}/partitions/0/records?offset=2&max_wait_ms={_LONG_MS}"
     places = [{"topic": other, "partition": 0, "offset": 0}, {"topic": topic, "partition": 0, "offset": 2}]
     begun = time.monotonic()
-    one, many = _Waiting(server, target), _Waiting(server, "/v1/fetch", {"partitions": places, "max_wait_ms": _LONG_MS})
+    one, many = Waiting(server, target), Waiting(server, "/v1/fetch", {"partitions": places, "max_wait_ms": _LONG_MS})
     server.expect("delete", server.send("DELETE", f"/v1/topics/{topic}"), {"status": 204})
     gone = {"code": "topic_not_found", "topic": topic}
     server.expect("the fetch that waited", one.response(), {"status": 404, "problem": gone})
@@ -140,41 +137,11 @@ def topic_deleted_while_waiting(server: ServerSession) -> None:
     response = server.send("GET", target)
     server.expect("read on", response, {"status": 416, "problem": {"code": "offset_out_of_range", "high_watermark": 0}})
     begun = time.monotonic()
-    waiting = _Waiting(server, target.replace("offset=2", "offset=0"))
+    waiting = Waiting(server, target.replace("offset=2", "offset=0"))
     server.produce(topic, [{"value": 3}])
     first = {"records": [{"offset": 0, "value": 3}], "next_offset": 1}
     server.expect("wait at the beginning", waiting.response(), {"status": 200, "json": first})
     _early(server, begun)
-
-
-class _Waiting(threading.Thread):
-    """A request that waits for its answer over a connection of its own, sent a moment before this returns."""
-
-    def __init__(self, server: ServerSession, target: str, value: Any = None) -> None:
-        super().__init__(daemon=True)
-        self._session = server.beside()
-        self._target = target
-        self._value = value
-        self._found: Response | Violation | None = None
-        self.start()
-        self.join(_HEAD_START_S)
-
-    def run(self) -> None:
-        """Send the request and keep what comes."""
-        try:
-            method = "GET" if self._value is None else "POST"
-            self._found = self._session.send(method, self._target, value=self._value)
-        except Violation as violation:
-            self._found = violation
-        finally:
-            self._session.wire.close()
-
-    def response(self) -> Response:
-        """Return the answer; raises the Violation that came instead."""
-        self.join(2 * self._session.wire.deadline_s)
-        if isinstance(self._found, Response):
-            return self._found
-        raise self._found or Violation("wait", [Mismatch("answer", "one", "none")])
 
 
 def _early(server: ServerSession, begun: float) -> None:

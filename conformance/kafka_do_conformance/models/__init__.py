@@ -1,1 +1,1 @@
-"""Small models of the machines of the protocol, explored completely."""
+"""Models: the rules once more, as small as they can be, to compare implementations with and to explore completely."""

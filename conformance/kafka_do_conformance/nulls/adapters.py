@@ -2,13 +2,20 @@
 
 import json
 import sys
+import time
 from typing import Any
 
 __all__ = ["NULL_ADAPTERS"]
 
 NULL_ADAPTERS = ("error", "ok", "unsupported", "defect", "garbage", "silent", "crashing")
 
-_HELLO = {"protocol": 0, "name": "null", "version": "0", "language": "none", "features": ["core", "api_keys"]}
+_HELLO = {
+    "protocol": 0,
+    "name": "null",
+    "version": "0",
+    "language": "none",
+    "features": ["core", "api_keys", "groups", "producers"],
+}
 _PLACE = {"partition": 0, "offset": {"int64": "0"}, "timestamp_ms": {"int64": "1760000000000"}}
 _NOTHING = {
     "records": [],
@@ -35,18 +42,24 @@ def main(mode: str) -> None:
         sys.stdout.flush()
 
 
+_ANSWERS: dict[str, dict[str, Any]] = {
+    "error": {"error": {"code": "disconnected", "retriable": False, "indeterminate": True}},
+    "unsupported": {"unsupported": {"feature": "core"}},
+    "defect": {"defect": {"message": "nothing is implemented"}},
+}
+
+
 def _answer(mode: str, command: dict[str, Any]) -> dict[str, Any] | None:
-    if mode == "error":
-        return {"error": {"code": "disconnected", "retriable": False, "indeterminate": True}}
-    if mode == "unsupported":
-        return {"unsupported": {"feature": "core"}}
-    if mode == "defect":
-        return {"defect": {"message": "nothing is implemented"}}
-    if mode == "ok" and command["command"] == "produce":
-        return {"ok": {"results": [_PLACE] * len(command["records"])}}
-    if mode == "ok":
-        return {"ok": _NOTHING if command["command"] == "read" else {}}
-    return None
+    return {"ok": _success(command)} if mode == "ok" else _ANSWERS.get(mode)
+
+
+def _success(command: dict[str, Any]) -> dict[str, Any]:
+    if command["command"] == "produce":
+        return {"results": [_PLACE] * len(command["records"])}
+    if command["command"] == "consume_poll":
+        time.sleep(command["timeout_ms"] / 1000)
+        return {"records": []}
+    return _NOTHING if command["command"] == "read" else {}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One operation over HTTP. Most are their parameters in, a message out; what is more than that, a subclass says."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -11,9 +11,22 @@ from kafka_do.binding.http import JSON, HttpRequest, HttpResponse, media_type
 from kafka_do.binding.parameters import Values, format_path, format_query
 from kafka_do.binding.problems import NOT_OF_THIS_PROTOCOL, disconnected, error_of_response
 from kafka_do.core.broker import Broker
+from kafka_do.core.control import Controller
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.item_errors import error_of_item
+from kafka_do.core.messages import ItemError
 from kafka_do.spec import SPEC
 
-__all__ = ["Binding", "BodyBinding", "MessageBinding", "OperationBinding", "decode_message"]
+__all__ = [
+    "Binding",
+    "BodyBinding",
+    "EmptyBinding",
+    "MessageBinding",
+    "OperationBinding",
+    "RequestBinding",
+    "decode_message",
+    "fault_of_all",
+]
 
 Q = TypeVar("Q", bound=msgspec.Struct)
 A = TypeVar("A")
@@ -47,8 +60,8 @@ class OperationBinding(ABC, Generic[Q, A]):
     def decode_answer(self, response: HttpResponse) -> A:
         """Return what a successful response answers; raises KafkaError `disconnected` for one not of this protocol."""
 
-    async def perform(self, broker: Broker, asked: Q) -> A:
-        """Ask the broker."""
+    async def perform(self, broker: Broker | Controller, asked: Q) -> A:
+        """Ask the broker, or whoever has the operation."""
         method: Callable[[Q], Awaitable[A]] = getattr(broker, self.name)
         return await method(asked)
 
@@ -90,6 +103,17 @@ class MessageBinding(OperationBinding[Q, M]):
         return decode_message(response, self._decoder)
 
 
+class EmptyBinding(OperationBinding[Q, None]):
+    """An operation that answers nothing: the response has no body."""
+
+    def encode_answer(self, asked: Q, answer: None, limits: Mapping[str, int]) -> HttpResponse:
+        """Return 204."""
+        return HttpResponse(204, (), b"")
+
+    def decode_answer(self, response: HttpResponse) -> None:
+        """Return nothing; the status said it all."""
+
+
 Binding = OperationBinding[Any, Any]
 
 
@@ -107,6 +131,32 @@ class BodyBinding(MessageBinding[Q, M]):
     def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> Q:
         """Return what is asked."""
         return decode_body(request, self._asked_decoder)
+
+
+class RequestBinding(OperationBinding[Q, A]):
+    """An operation that asks with a body besides the parameters in its path: the field `request` of `Q`."""
+
+    def __init__(self, name: str, asks: type[Q]) -> None:
+        super().__init__(name, asks)
+        self._request_decoder = msgspec.json.Decoder[Any](asks.__annotations__["request"])
+
+    def encode_request(self, asked: Q) -> HttpRequest:
+        """Return the request."""
+        return self.request(asked, encode_body(asked.request))  # type: ignore[attr-defined]
+
+    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> Q:
+        """Return what is asked."""
+        return self._asks(**values, request=decode_body(request, self._request_decoder))
+
+
+def fault_of_all(errors: Sequence[ItemError], count: int) -> KafkaError | None:
+    """Return the error of a request of whose `count` items none was done: the first that has a reason of its own.
+
+    None if something was done. (PRODUCE-009, COMMIT-003, COMMIT-025)
+    """
+    if len(errors) < count:
+        return None
+    return error_of_item(next((error for error in errors if error.code != "not_attempted"), errors[0]))
 
 
 def decode_message(response: HttpResponse, decoder: msgspec.json.Decoder[M]) -> M:

@@ -15,6 +15,7 @@ Values = Mapping[str, int | str]
 
 _INTEGER = re.compile(r"-?[0-9]+")
 _LONGEST_INTEGER = 20
+_BOOLEANS = {"true": True, "false": False}
 
 
 def format_path(operation: Operation, values: Mapping[str, int | str]) -> str:
@@ -30,7 +31,11 @@ def _segment(text: str) -> str:
 def format_query(operation: Operation, values: Mapping[str, int | str]) -> str:
     """Return the query string; a value that is the parameter's default is left out."""
     defaults = {parameter.name: parameter.default for parameter in operation.parameters}
-    return urlencode([(name, value) for name, value in values.items() if value != defaults[name]])
+    return urlencode([(name, _text(value)) for name, value in values.items() if value != defaults[name]])
+
+
+def _text(value: int | str) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def parse_path(operation: Operation, segments: Mapping[str, str]) -> Values:
@@ -92,6 +97,10 @@ def _value(parameter: Parameter, text: str) -> int | str:
         if parameter.enum is not None and text not in parameter.enum:
             raise ValueError(f"'{text}' is none of {', '.join(parameter.enum)}")
         return text
+    if parameter.type == "boolean":
+        if text not in _BOOLEANS:
+            raise ValueError(f"'{text}' is none of {', '.join(_BOOLEANS)}")
+        return _BOOLEANS[text]
     if not _INTEGER.fullmatch(text) or len(text) > _LONGEST_INTEGER:
         raise ValueError(f"'{text}' is not an integer")
     number = int(text)

@@ -1,13 +1,14 @@
 """Errors as problem documents (RFC 9457). (ERROR-001 to ERROR-006, HTTP-002)"""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from kafka_do.binding.http import PROBLEM_JSON, HttpResponse, media_type
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.item_errors import error_of_item
-from kafka_do.core.messages import Problem, ProduceResult
+from kafka_do.core.messages import Problem, RefusedItem
 from kafka_do.spec import SPEC
 
 __all__ = [
@@ -29,12 +30,12 @@ _PROBLEM = msgspec.json.Decoder(Problem)
 class HeadedError(KafkaError):
     """An error whose answer says more in its header: `headers`."""
 
-    def __init__(self, code: str, message: str, *headers: tuple[str, str]) -> None:
-        super().__init__(code, message)
+    def __init__(self, code: str, message: str, *headers: tuple[str, str], **fields: Any) -> None:
+        super().__init__(code, message, **fields)
         self.headers = headers
 
 
-def problem_response(error: KafkaError, results: Sequence[ProduceResult] | None = None) -> HttpResponse:
+def problem_response(error: KafkaError, results: Sequence[RefusedItem] | None = None) -> HttpResponse:
     """Return the response for an error that a server raises. (ERROR-001 to ERROR-003, ERROR-005)"""
     entry = SPEC.errors[error.code]
     if entry.status is None:

@@ -6,12 +6,12 @@ import msgspec
 
 from kafka_do.binding.bodies import decode_body, encode_body, json_response
 from kafka_do.binding.http import HttpRequest, HttpResponse
-from kafka_do.binding.operation import BodyBinding, MessageBinding, OperationBinding
+from kafka_do.binding.operation import BodyBinding, MessageBinding
 from kafka_do.binding.parameters import Values
-from kafka_do.core.broker import AlterTopic, DeleteTopic
+from kafka_do.core.broker import AlterTopic
 from kafka_do.core.messages import AlterTopicRequest, CreateTopicRequest, Topic, TopicDescription
 
-__all__ = ["AlterTopicBinding", "CreateTopicBinding", "DeleteTopicBinding"]
+__all__ = ["AlterTopicBinding", "CreateTopicBinding"]
 
 _ALTER = msgspec.json.Decoder(AlterTopicRequest)
 
@@ -34,14 +34,3 @@ class AlterTopicBinding(MessageBinding[AlterTopic, TopicDescription]):
     def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> AlterTopic:
         """Return what is asked."""
         return AlterTopic(topic=str(values["topic"]), change=decode_body(request, _ALTER))
-
-
-class DeleteTopicBinding(OperationBinding[DeleteTopic, None]):
-    """`DELETE /v1/topics/{topic}`: the response has no body."""
-
-    def encode_answer(self, asked: DeleteTopic, answer: None, limits: Mapping[str, int]) -> HttpResponse:
-        """Return 204. (TOPIC-020)"""
-        return HttpResponse(204, (), b"")
-
-    def decode_answer(self, response: HttpResponse) -> None:
-        """Return nothing; the status said it all."""

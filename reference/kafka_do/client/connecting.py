@@ -1,5 +1,6 @@
 """From a URL to a broker."""
 
+import functools
 import ipaddress
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,10 +19,11 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 
 class Connection(NamedTuple):
-    """A broker and what closes the way to it."""
+    """A broker, what closes the way to it, and what makes another way to it that bounds each step by some time (ms)."""
 
     broker: Broker
     close: Callable[[], None]
+    beside: Callable[[int], "Connection"]
 
 
 def connect(url: str, *, timeout_ms: int, api_key: str | None = None) -> Connection:
@@ -35,11 +37,20 @@ def connect(url: str, *, timeout_ms: int, api_key: str | None = None) -> Connect
         if api_key is not None:
             _check_key(url, api_key)
         transport = BlockingHttp(url, timeout_ms=timeout_ms, api_key=api_key)
-        return Connection(HttpBroker(transport.exchange), transport.close)
+        beside = functools.partial(_beside, url, api_key)
+        return Connection(HttpBroker(transport.exchange), transport.close, beside)
     if scheme == "memory" and "://" in url:
         broker = embedded(rest, lambda clock: MemoryEngine(version=__version__, clock=clock))
-        return Connection(broker, lambda: None)
+        return _in_process(broker)
     raise ValueError(f"a broker's URL begins with http://, https:// or memory://, unlike {url!r}")
+
+
+def _beside(url: str, api_key: str | None, timeout_ms: int) -> Connection:
+    return connect(url, timeout_ms=timeout_ms, api_key=api_key)
+
+
+def _in_process(broker: Broker) -> Connection:
+    return Connection(broker, lambda: None, lambda _: _in_process(broker))
 
 
 def _check_port(url: str) -> None:

@@ -13,7 +13,7 @@ from kafka_do.core.record_text import message_of_record
 from kafka_do.core.records import Record
 from kafka_do.spec import SPEC
 
-__all__ = ["send", "send_one"]
+__all__ = ["outcome_of", "send"]
 
 _DEPTH = SPEC.limits["max_json_depth"]
 
@@ -27,18 +27,11 @@ async def send(broker: Broker, topic: str, records: Sequence[Record]) -> list[Re
     results = await broker.produce(Produce(topic, messages))
     if len(results) != len(records):
         raise KafkaError("disconnected", f"{len(records)} records were sent and {len(results)} results came back")
-    return [_outcome(topic, result) for result in results]
+    return [outcome_of(topic, result) for result in results]
 
 
-async def send_one(broker: Broker, topic: str, record: Record) -> RecordMetadata:
-    """Send one record and return where it landed; raises KafkaError where it did not."""
-    (result,) = await send(broker, topic, [record])
-    if isinstance(result, KafkaError):
-        raise result
-    return result
-
-
-def _outcome(topic: str, result: ProduceResult) -> RecordMetadata | KafkaError:
+def outcome_of(topic: str, result: ProduceResult) -> RecordMetadata | KafkaError:
+    """Return where a record landed or why it did not; raises KafkaError `disconnected` for a result of neither."""
     if result.error is not UNSET:
         return error_of_item(result.error)
     if result.partition is UNSET or result.offset is UNSET or result.timestamp_ms is UNSET:

@@ -10,7 +10,7 @@ from kafka_do.core.record_text import stored_records
 from kafka_do.core.records import StoredRecord
 from kafka_do.spec import SPEC
 
-__all__ = ["read"]
+__all__ = ["read", "records_of"]
 
 _DEFAULTS = {parameter.name: parameter.default for parameter in SPEC.operations["fetch_partition"].parameters}
 
@@ -32,14 +32,14 @@ async def read(
     )
     found = await broker.fetch_partition(request)
     return Read(
-        messages=tuple(message_of(found.topic, found.partition, stored) for stored in _stored(found.records)),
+        messages=tuple(message_of(found.topic, found.partition, stored) for stored in records_of(found.records)),
         next_offset=found.next_offset,
         high_watermark=found.high_watermark,
         log_start_offset=found.log_start_offset,
     )
 
 
-def _stored(text: msgspec.Raw) -> list[StoredRecord]:
+def records_of(text: msgspec.Raw) -> list[StoredRecord]:
     """Return the records of an answer; raises KafkaError `disconnected` where they are not of this protocol."""
     try:
         return stored_records(text)

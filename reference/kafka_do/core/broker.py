@@ -9,13 +9,26 @@ from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import (
     Acks,
     AlterTopicRequest,
+    CommitQuery,
+    CommitQueryResponse,
+    CommitRequest,
+    CommitResult,
     CreateTopicRequest,
     Discovery,
     FetchRequest,
+    GroupDescription,
+    GroupPage,
+    GroupState,
+    HeartbeatRequest,
+    HeartbeatResponse,
     Offset,
     OffsetsRequest,
     OffsetsResponse,
+    Producer,
+    ProducerBatch,
     ReadEncoding,
+    ResetRequest,
+    ResetResult,
     Topic,
     TopicDescription,
     TopicPage,
@@ -24,17 +37,26 @@ from kafka_do.core.plain_records import DEFAULT_ACKS, DEFAULT_TIMEOUT_MS, Incomi
 from kafka_do.core.results import Results
 
 __all__ = [
+    "AllocateProducer",
     "AlterTopic",
     "Broker",
+    "CommitOffsets",
+    "DeleteGroup",
     "DeleteTopic",
+    "DescribeGroup",
     "DescribeTopic",
     "Discover",
     "FetchPartition",
+    "Heartbeat",
+    "LeaveGroup",
+    "ListGroups",
     "ListTopics",
     "PartitionFailure",
     "PartitionSlice",
     "Produce",
     "ProducePartition",
+    "QueryOffsets",
+    "ResetOffsets",
 ]
 
 
@@ -70,22 +92,35 @@ class DeleteTopic(msgspec.Struct, frozen=True):
 
 
 class Produce(msgspec.Struct, frozen=True):
-    """Append `records` to `topic`. JSON values have no white space between their tokens."""
+    """Append `records` to `topic`. JSON values have no white space between their tokens.
+
+    With a `topic_id` the topic has to have it. (PRODUCE-027)
+    """
 
     topic: str
     records: Sequence[IncomingRecord]
     acks: Acks = DEFAULT_ACKS
     timeout_ms: int = DEFAULT_TIMEOUT_MS
+    topic_id: str | None = None
 
 
 class ProducePartition(msgspec.Struct, frozen=True):
-    """Append `records` to one partition, as one batch; the records name no partition."""
+    """Append `records` to one partition, as one batch; the records name no partition.
+
+    With `producer` the batch is appended once, however often it is sent. (PRODUCER-006)
+    """
 
     topic: str
     partition: int
     records: Sequence[IncomingRecord]
     acks: Acks = DEFAULT_ACKS
     timeout_ms: int = DEFAULT_TIMEOUT_MS
+    topic_id: str | None = None
+    producer: ProducerBatch | None = None
+
+
+class AllocateProducer(msgspec.Struct, frozen=True):
+    """Allocate a producer id."""
 
 
 class FetchPartition(msgspec.Struct, frozen=True):
@@ -99,6 +134,7 @@ class FetchPartition(msgspec.Struct, frozen=True):
     min_bytes: int = 1
     max_wait_ms: int = 0
     encoding: ReadEncoding = "auto"
+    topic_id: str | None = None
 
 
 class PartitionSlice(msgspec.Struct, frozen=True):
@@ -121,6 +157,64 @@ class PartitionFailure(msgspec.Struct, frozen=True):
     topic: str
     partition: int
     error: KafkaError
+
+
+class Heartbeat(msgspec.Struct, frozen=True):
+    """Join `group` as `member`, stay in it, give partitions up."""
+
+    group: str
+    member: str
+    request: HeartbeatRequest
+
+
+class LeaveGroup(msgspec.Struct, frozen=True):
+    """Leave `group`; `temporary` for a static member that will come back, with its `instance_id`."""
+
+    group: str
+    member: str
+    temporary: bool = False
+    instance_id: str | None = None
+
+
+class ListGroups(msgspec.Struct, frozen=True):
+    """List groups, those in `state` or all, at most `page_size` of them, from where `page_token` says."""
+
+    page_size: int
+    page_token: str | None = None
+    state: GroupState | None = None
+
+
+class DescribeGroup(msgspec.Struct, frozen=True):
+    """Describe `group`."""
+
+    group: str
+
+
+class DeleteGroup(msgspec.Struct, frozen=True):
+    """Delete `group` and its committed offsets."""
+
+    group: str
+
+
+class CommitOffsets(msgspec.Struct, frozen=True):
+    """Commit offsets for `group`."""
+
+    group: str
+    request: CommitRequest
+
+
+class QueryOffsets(msgspec.Struct, frozen=True):
+    """Ask what `group` has committed."""
+
+    group: str
+    request: CommitQuery
+
+
+class ResetOffsets(msgspec.Struct, frozen=True):
+    """Commit other offsets for `group`, which has no members."""
+
+    group: str
+    request: ResetRequest
 
 
 class Broker(Protocol):
@@ -151,7 +245,13 @@ class Broker(Protocol):
         """Append records, a result for each: `topic_not_found`, `invalid_request`; each: PRODUCE-011, -018 to -020"""
 
     async def produce_partition(self, request: ProducePartition) -> Results:
-        """Append one batch to one partition; results and errors as those of `produce`."""
+        """Append one batch to one partition; results and errors as those of `produce`.
+
+        With `producer` each also `out_of_order_sequence` and `producer_fenced`.
+        """
+
+    async def allocate_producer(self, request: AllocateProducer) -> Producer:
+        """Allocate a producer id: `unsupported_feature`."""
 
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records: `topic_not_found`, `partition_not_found`, `offset_out_of_range`."""
@@ -161,3 +261,37 @@ class Broker(Protocol):
 
     async def fetch(self, request: FetchRequest) -> list[PartitionSlice | PartitionFailure]:
         """Read many partitions, in order: `invalid_request`; each item: the errors of `fetch_partition`."""
+
+    async def heartbeat(self, request: Heartbeat) -> HeartbeatResponse:
+        """Join a group or stay in it.
+
+        `invalid_request`, `invalid_group_id`, `invalid_topic_name`, `unknown_member`, `fenced_member_epoch`,
+        `fenced_instance_id`, `unreleased_instance_id`, `group_full`, `unsupported_assignor`.
+        """
+
+    async def leave_group(self, request: LeaveGroup) -> None:
+        """Leave a group: `unknown_member`, `fenced_instance_id`, `invalid_request`, `invalid_group_id`."""
+
+    async def list_groups(self, request: ListGroups) -> GroupPage:
+        """List groups in the order of their ids: `invalid_request`."""
+
+    async def describe_group(self, request: DescribeGroup) -> GroupDescription:
+        """Describe a group: `group_not_found`, `invalid_group_id`."""
+
+    async def delete_group(self, request: DeleteGroup) -> None:
+        """Delete a group: `group_not_found`, `group_not_empty`, `invalid_group_id`."""
+
+    async def commit_offsets(self, request: CommitOffsets) -> list[CommitResult]:
+        """Commit offsets: `invalid_request`, `invalid_group_id`, `unknown_member`, `group_not_empty`.
+
+        Each: `topic_not_found`, `partition_not_found`, `rebalance_in_progress`, `offset_metadata_too_large`.
+        """
+
+    async def query_offsets(self, request: QueryOffsets) -> CommitQueryResponse:
+        """Tell commits and lag: `invalid_request`, `invalid_group_id`; each: unknown topic, partition."""
+
+    async def reset_offsets(self, request: ResetOffsets) -> list[ResetResult]:
+        """Commit other offsets, all or none: `invalid_request`, `group_not_found`, `group_not_empty`.
+
+        Each: `topic_not_found`, `partition_not_found`, `offset_out_of_range`, `not_attempted`.
+        """

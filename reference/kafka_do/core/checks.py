@@ -1,15 +1,18 @@
 """Checks of what a broker is asked, for callers that do not come by way of the binding. (CONV-006, CONV-007)"""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
 
 from msgspec import UNSET
 
 from kafka_do.core.errors import invalid_request
-from kafka_do.core.messages import ProducePartitionRecord, ProduceRecord
+from kafka_do.core.messages import Acks, ProducePartitionRecord, ProducerBatch, ProduceRecord, ProducerId
 from kafka_do.spec import SPEC
 
-__all__ = ["check_count", "check_integer", "check_parameters", "check_records"]
+__all__ = ["check_count", "check_integer", "check_parameters", "check_producer", "check_records"]
 
+_PRODUCER_ID = re.compile(get_args(ProducerId)[1].pattern)
 _FIRST_PARTITION, _LAST_PARTITION = SPEC.ranges["PartitionNumber"]
 _FIRST_TIME, _LAST_TIME = SPEC.ranges["TimestampMs"]
 
@@ -39,6 +42,16 @@ def check_count(records: Sequence[object], most: int) -> None:
     """Raise KafkaError `invalid_request` unless a request has from one to `most` records. (PRODUCE-012, PRODUCE-013)"""
     if not 1 <= len(records) <= most:
         raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(records)}")])
+
+
+def check_producer(batch: ProducerBatch, acks: Acks) -> None:
+    """Raise KafkaError `invalid_request` for a producer's batch that the form does not allow. (PRODUCER-002, -015)"""
+    if acks == "none":
+        raise invalid_request([("/acks", "with 'producer' it has to be all or leader")])
+    if not _PRODUCER_ID.fullmatch(batch.id):
+        raise invalid_request([("/producer/id", "1 to 18 decimal digits without leading zeros")])
+    check_integer("/producer/epoch", "ProducerEpoch", batch.epoch)
+    check_integer("/producer/base_sequence", "SequenceNumber", batch.base_sequence)
 
 
 def check_records(records: Sequence[ProduceRecord | ProducePartitionRecord]) -> None:

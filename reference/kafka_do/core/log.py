@@ -3,7 +3,8 @@
 from bisect import bisect_left, bisect_right
 
 from kafka_do.core.batch import Batch
-from kafka_do.core.segment import Segment, Timed, join_arrays
+from kafka_do.core.segment import Segment, Timed, join_arrays, read_times
+from kafka_do.core.sequences import Sequences
 
 __all__ = ["LogSlice", "OffsetOutOfRangeError", "PartitionLog"]
 
@@ -43,6 +44,10 @@ class LogSlice:
         """The bytes of keys, values and headers, for which each record is looked at. (FETCH-008)"""
         return sum(segment.size(start, stop) for segment, start, stop in self._parts)
 
+    def times(self) -> list[Timed]:
+        """Return every record's place and time."""
+        return read_times(self.text)
+
     def within(self, max_bytes: int) -> "LogSlice":
         """Return the first records, perhaps none, that have no more than `max_bytes` together. (FETCH-008)"""
         kept: list[tuple[Segment, int, int]] = []
@@ -66,7 +71,10 @@ class LogSlice:
 
 
 class PartitionLog:
-    """An append-only log. Offsets begin at 0 and are contiguous. (PRODUCE-006, PRODUCE-007)"""
+    """An append-only log. Offsets begin at 0 and are contiguous. (PRODUCE-006, PRODUCE-007)
+
+    `sequences` is what it knows of producers. (PRODUCER-009)
+    """
 
     def __init__(self) -> None:
         self._segments: list[Segment] = []
@@ -75,6 +83,7 @@ class PartitionLog:
             int
         ] = []  # for each segment the largest timestamp so far: never falling, so it is bisected
         self.high_watermark = 0
+        self.sequences = Sequences()
 
     @property
     def start_offset(self) -> int:

@@ -98,6 +98,26 @@ class RecordHeader(ClosedMessage):
     value_encoding: TextEncoding = "string"
 
 
+ProducerId: TypeAlias = Annotated[str, Meta(pattern="^(0|[1-9][0-9]{0,17})$")]
+
+
+ProducerEpoch: TypeAlias = Annotated[int, Meta(ge=0, le=32767)]
+
+
+SequenceNumber: TypeAlias = Annotated[int, Meta(ge=0, le=2147483647)]
+
+
+class Producer(Message):
+    id: ProducerId
+    epoch: ProducerEpoch
+
+
+class ProducerBatch(ClosedMessage):
+    id: ProducerId
+    epoch: ProducerEpoch
+    base_sequence: SequenceNumber
+
+
 class ProduceRecord(ClosedMessage):
     value: Raw
     key: str | None | UnsetType = UNSET
@@ -112,6 +132,7 @@ class ProduceRequest(ClosedMessage):
     records: Annotated[list[ProduceRecord], Meta(min_length=1)]
     acks: Acks = "all"
     timeout_ms: ProduceTimeout = 30000
+    topic_id: str | UnsetType = UNSET
 
 
 class ProducePartitionRecord(ClosedMessage):
@@ -127,6 +148,8 @@ class ProducePartitionRequest(ClosedMessage):
     records: Annotated[list[ProducePartitionRecord], Meta(min_length=1)]
     acks: Acks = "all"
     timeout_ms: ProduceTimeout = 30000
+    topic_id: str | UnsetType = UNSET
+    producer: ProducerBatch | UnsetType = UNSET
 
 
 class ProduceAccepted(Message):
@@ -172,10 +195,118 @@ class OffsetsRequest(ClosedMessage):
     partitions: Annotated[list[OffsetQuery], Meta(min_length=1)]
 
 
+GroupId: TypeAlias = str
+
+
+MemberId: TypeAlias = str
+
+
+MemberEpoch: TypeAlias = Annotated[int, Meta(ge=0, le=2147483647)]
+
+
+Assignor: TypeAlias = str
+
+
+GroupState: TypeAlias = Literal["empty", "assigning", "reconciling", "stable"]
+
+
+class TopicPartitions(ClosedMessage):
+    topic: TopicName
+    topic_id: str
+    partitions: list[PartitionNumber]
+
+
+class AssignedPartitions(Message):
+    topic: TopicName
+    topic_id: str
+    partitions: list[PartitionNumber]
+
+
+class HeartbeatRequest(ClosedMessage):
+    member_epoch: MemberEpoch
+    topics: Annotated[list[TopicName], Meta(min_length=1)]
+    owned: list[TopicPartitions]
+    rebalance_timeout_ms: Annotated[int, Meta(ge=1, le=2147483647)]
+    instance_id: str | UnsetType = UNSET
+    assignor: Assignor | UnsetType = UNSET
+    session_timeout_ms: Annotated[int, Meta(ge=1, le=2147483647)] | UnsetType = UNSET
+
+
+class HeartbeatResponse(Message):
+    member_epoch: MemberEpoch
+    assignment: list[AssignedPartitions]
+    heartbeat_interval_ms: Annotated[int, Meta(ge=1)]
+    session_timeout_ms: int | None
+
+
+class GroupMember(Message):
+    member: MemberId
+    instance_id: str | None
+    member_epoch: MemberEpoch | None
+    topics: list[TopicName]
+    assignment: list[AssignedPartitions]
+
+
+class GroupSummary(Message):
+    group: GroupId
+    type: str
+    state: GroupState
+    member_count: Annotated[int, Meta(ge=0)]
+
+
+class GroupPage(Message):
+    groups: list[GroupSummary]
+    next_page_token: str | UnsetType = UNSET
+
+
+class MemberAtEpoch(ClosedMessage):
+    id: MemberId
+    epoch: MemberEpoch
+
+
+class OffsetToCommit(ClosedMessage):
+    topic: TopicName
+    partition: PartitionNumber
+    offset: Offset
+    topic_id: str | UnsetType = UNSET
+    metadata: str = ""
+
+
+class CommitRequest(ClosedMessage):
+    offsets: Annotated[list[OffsetToCommit], Meta(min_length=1)]
+    member: MemberAtEpoch | UnsetType = UNSET
+
+
+class TopicPartition(ClosedMessage):
+    topic: TopicName
+    partition: PartitionNumber
+
+
+class CommitQuery(ClosedMessage):
+    partitions: Annotated[list[TopicPartition], Meta(min_length=1)] | UnsetType = UNSET
+
+
+ResetAt: TypeAlias = Literal["earliest", "latest"]
+
+
+class ResetItem(ClosedMessage):
+    topic: TopicName
+    partition: PartitionNumber
+    at: ResetAt | UnsetType = UNSET
+    offset: Offset | UnsetType = UNSET
+    timestamp_ms: TimestampMs | UnsetType = UNSET
+
+
+class ResetRequest(ClosedMessage):
+    partitions: Annotated[list[ResetItem], Meta(min_length=1)]
+    dry_run: bool = False
+
+
 class FetchPosition(ClosedMessage):
     topic: TopicName
     partition: PartitionNumber
     offset: Offset
+    topic_id: str | UnsetType = UNSET
 
 
 class FetchRequest(ClosedMessage):
@@ -185,6 +316,53 @@ class FetchRequest(ClosedMessage):
     min_bytes: MinBytes = 1
     max_wait_ms: MaxWait = 500
     encoding: ReadEncoding = "auto"
+
+
+ClockAdvance: TypeAlias = Annotated[int, Meta(ge=0, le=31536000000)]
+
+
+class ClockTime(Message):
+    now_ms: TimestampMs
+
+
+FaultKind: TypeAlias = Literal["error", "delay", "drop_before", "drop_after"]
+
+
+FaultCode: TypeAlias = Literal["not_leader", "group_coordinator", "quota_exceeded"]
+
+
+FaultDelay: TypeAlias = Annotated[int, Meta(ge=1, le=10000)]
+
+
+FaultTimes: TypeAlias = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class PlantFaultRequest(ClosedMessage):
+    operation: str
+    fault: FaultKind
+    code: FaultCode | UnsetType = UNSET
+    delay_ms: FaultDelay | UnsetType = UNSET
+    times: FaultTimes = 1
+    topic: str | UnsetType = UNSET
+    partition: PartitionNumber | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    member: str | UnsetType = UNSET
+
+
+class PlantedFault(Message):
+    operation: str
+    fault: FaultKind
+    times: FaultTimes
+    code: FaultCode | UnsetType = UNSET
+    delay_ms: FaultDelay | UnsetType = UNSET
+    topic: str | UnsetType = UNSET
+    partition: PartitionNumber | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    member: str | UnsetType = UNSET
+
+
+class FaultList(Message):
+    faults: list[PlantedFault]
 
 
 class InvalidMember(Message):
@@ -240,6 +418,7 @@ class ProduceResult(Message):
 
 class ProduceResponse(Message):
     results: list[ProduceResult]
+    duplicate: bool | UnsetType = UNSET
 
 
 class OffsetResult(Message):
@@ -252,6 +431,43 @@ class OffsetResult(Message):
 
 class OffsetsResponse(Message):
     partitions: list[OffsetResult]
+
+
+class CommitResult(Message):
+    topic: TopicName
+    partition: PartitionNumber
+    error: ItemError | UnsetType = UNSET
+
+
+class CommitResponse(Message):
+    results: list[CommitResult]
+
+
+class CommittedOffset(Message):
+    topic: TopicName
+    partition: PartitionNumber
+    committed_offset: Offset | None | UnsetType = UNSET
+    metadata: str | None | UnsetType = UNSET
+    log_start_offset: Offset | UnsetType = UNSET
+    high_watermark: Offset | UnsetType = UNSET
+    lag: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    lag_from: Literal["committed", "log_start"] | UnsetType = UNSET
+    error: ItemError | UnsetType = UNSET
+
+
+class CommitQueryResponse(Message):
+    partitions: list[CommittedOffset]
+
+
+class ResetResult(Message):
+    topic: TopicName
+    partition: PartitionNumber
+    offset: Offset | UnsetType = UNSET
+    error: ItemError | UnsetType = UNSET
+
+
+class ResetResponse(Message):
+    results: list[ResetResult]
 
 
 class FetchItem(Message):
@@ -268,10 +484,31 @@ class FetchResponse(Message):
     partitions: list[FetchItem]
 
 
+class RefusedItem(Message):
+    error: ItemError
+    topic: TopicName | UnsetType = UNSET
+    partition: PartitionNumber | UnsetType = UNSET
+
+
+class AdvanceClockRequest(ClosedMessage):
+    advance_ms: ClockAdvance
+
+
 class Problem(ItemError, kw_only=True):
     type: str
     title: str
     status: int
     instance: str | UnsetType = UNSET
     request_id: str | UnsetType = UNSET
-    results: list[ProduceResult] | UnsetType = UNSET
+    results: list[RefusedItem] | UnsetType = UNSET
+
+
+class GroupDescription(Message):
+    group: GroupId
+    type: str
+    state: GroupState
+    group_epoch: Annotated[int, Meta(ge=0)]
+    assignor: Assignor
+    members: list[GroupMember]
+    offsets: list[CommittedOffset]
+    total_lag: int | None

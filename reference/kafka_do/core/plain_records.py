@@ -9,14 +9,23 @@ from collections.abc import Sequence
 from typing import Annotated, TypeGuard, cast
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from kafka_do.core.messages import Acks, ProducePartitionRecord, ProduceRecord, ProduceRequest, ProduceTimeout
+from kafka_do.core.messages import (
+    Acks,
+    ProducePartitionRecord,
+    ProducerBatch,
+    ProduceRecord,
+    ProduceRequest,
+    ProduceTimeout,
+)
 from kafka_do.core.strict import ClosedMessage
 
 __all__ = [
     "DEFAULT_ACKS",
     "DEFAULT_TIMEOUT_MS",
     "IncomingRecord",
+    "PlainPartitionRequest",
     "PlainRecord",
     "PlainRequest",
     "are_plain",
@@ -36,11 +45,18 @@ class PlainRecord(ClosedMessage):
 
 
 class PlainRequest(ClosedMessage):
-    """A `ProduceRequest`, or a `ProducePartitionRequest`, of plain records."""
+    """A `ProduceRequest` of plain records."""
 
     records: Annotated[list[PlainRecord], msgspec.Meta(min_length=1)]
     acks: Acks = DEFAULT_ACKS
     timeout_ms: ProduceTimeout = DEFAULT_TIMEOUT_MS
+    topic_id: str | UnsetType = UNSET
+
+
+class PlainPartitionRequest(PlainRequest):
+    """A `ProducePartitionRequest` of plain records."""
+
+    producer: ProducerBatch | UnsetType = UNSET
 
 
 IncomingRecord = PlainRecord | ProduceRecord | ProducePartitionRecord

@@ -8,7 +8,7 @@ import msgspec
 
 from kafka_do.core.messages import ProduceResult
 
-__all__ = ["Appended", "Results", "results_text"]
+__all__ = ["Appended", "Repeated", "Results", "results_text"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -58,6 +58,10 @@ class _Place(msgspec.Struct, gc=False):
     partition: int
     offset: int
     timestamp_ms: int
+
+
+class Repeated(list[ProduceResult]):
+    """The results of a batch that had been appended before: its places. (PRODUCER-006)"""
 
 
 Results = Appended | list[ProduceResult]

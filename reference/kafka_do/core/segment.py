@@ -11,7 +11,7 @@ from kafka_do.core.batch import Batch
 from kafka_do.core.record_text import stored_records
 from kafka_do.core.records import size_of
 
-__all__ = ["FULL_BYTES", "Segment", "Timed", "join_arrays"]
+__all__ = ["FULL_BYTES", "Segment", "Timed", "join_arrays", "read_times"]
 
 FULL_BYTES = 16_384
 """A segment with so much text takes no further batch. Small batches are joined until then, so that a million of them
@@ -28,7 +28,7 @@ class Timed(msgspec.Struct):
     timestamp_ms: int
 
 
-_times = msgspec.json.Decoder(list[Timed]).decode
+read_times = msgspec.json.Decoder(list[Timed]).decode
 
 
 class Segment:
@@ -97,7 +97,7 @@ class Segment:
 
     def times(self) -> list[Timed]:
         """Return every record's place and time."""
-        return _times(self.text())
+        return read_times(self.text())
 
     def _record_starts(self) -> "array[int]":
         """Return for each position where the text of its record begins, behind the comma that ends the one before."""

@@ -12,11 +12,11 @@ from kafka_do.core.checks import check_count, check_records
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.item_errors import item_of_error
 from kafka_do.core.log import PartitionLog
-from kafka_do.core.messages import ProduceResult
+from kafka_do.core.messages import ProducerBatch, ProduceResult
 from kafka_do.core.plain_records import IncomingRecord, are_plain, not_plain
 from kafka_do.core.record_text import is_settled, record_of_message, settle, stored_records
 from kafka_do.core.records import size_in_batch
-from kafka_do.core.results import Appended, Results
+from kafka_do.core.results import Appended, Repeated, Results
 from kafka_do.engines.topic import Topic
 
 __all__ = ["Appending", "settled"]
@@ -91,6 +91,27 @@ class Appending:
         rows = write_rows(records, offsets, self._now_ms)
         refused = self._append(rows, partition)
         return refused or self._results(records, rows, [partition] * len(rows), offsets)
+
+    def append_once(self, records: Sequence[IncomingRecord], partition: int, batch: ProducerBatch) -> Results:
+        """Append settled records as a producer's batch, unless they were before. (PRODUCER-004 to PRODUCER-014)"""
+        try:
+            log = self._topic.log(partition)
+        except KafkaError as error:
+            return [ProduceResult(error=item_of_error(error))] * len(records)
+        log.sequences.forget_idle(self._now_ms, self._limits["producer_expiration_ms"])
+        try:
+            original = log.sequences.look_up(batch, len(records))
+        except KafkaError as error:
+            placed = {"topic": self._topic.name, "partition": partition, **error.fields}
+            return [ProduceResult(error=item_of_error(KafkaError(error.code, error.message, **placed)))] * len(records)
+        if original is not None:
+            there = log.read(original, len(records)).times()
+            return Repeated(ProduceResult(partition, record.offset, record.timestamp_ms) for record in there)
+        base_offset = log.high_watermark
+        results = self.append(records, partition)
+        if log.high_watermark > base_offset:
+            log.sequences.remember(batch, len(records), base_offset=base_offset, now_ms=self._now_ms)
+        return results
 
     def _timed(self, records: Sequence[IncomingRecord]) -> Sequence[IncomingRecord]:
         """Return the records without times of their own where the topic does not keep these. (TOPIC-010)"""

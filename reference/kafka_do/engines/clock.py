@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
-__all__ = ["Clock", "EventLoopClock", "ManualClock", "ThreadClock", "Waiter"]
+__all__ = ["Clock", "EventLoopClock", "ManualClock", "MovableClock", "ThreadClock", "Waiter"]
 
 
 class Waiter(Protocol):
@@ -56,6 +56,64 @@ class _FutureWaiter:
     async def wait(self, timeout_ms: int) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.future, timeout_ms / 1000)
+
+
+class MovableClock:
+    """The machine's time and what it was set ahead by, never back; waiters end by this time. (CONTROL-001 to -003)"""
+
+    def __init__(self) -> None:
+        self._ahead_ms = 0
+        self._waiting: set[_MovableWaiter] = set()
+
+    def now_ms(self) -> int:
+        """Return the machine's time and what it was set ahead by."""
+        return _machine_ms() + self._ahead_ms
+
+    def waiter(self) -> Waiter:
+        """Return a waiter of the running event loop whose time is this clock's."""
+        return _MovableWaiter(self)
+
+    def advance(self, ms: int) -> None:
+        """Set the time ahead: every waiting whose time has come ends, the others become shorter."""
+        self._ahead_ms += ms
+        for waiter in list(self._waiting):
+            waiter.look()
+
+    async def hold(self, waiter: "_MovableWaiter") -> None:
+        """Keep a waiter until it is woken or its time has come."""
+        self._waiting.add(waiter)
+        try:
+            waiter.look()
+            await waiter.future
+        finally:
+            self._waiting.discard(waiter)
+            waiter.forget()
+
+
+class _MovableWaiter(_FutureWaiter):
+    def __init__(self, clock: MovableClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._ends_ms = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def wait(self, timeout_ms: int) -> None:
+        self._ends_ms = self._clock.now_ms() + timeout_ms
+        await self._clock.hold(self)
+
+    def look(self) -> None:
+        """End the waiting if its time has come, else look again when it will have."""
+        self.forget()
+        left_ms = self._ends_ms - self._clock.now_ms()
+        if left_ms <= 0:
+            self.wake()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(left_ms / 1000, self.look)
+
+    def forget(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class ThreadClock:

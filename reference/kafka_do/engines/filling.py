@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from msgspec import UnsetType
+
 from kafka_do.core.broker import PartitionFailure
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.log import LogSlice, OffsetOutOfRangeError, PartitionLog
@@ -10,8 +12,8 @@ from kafka_do.core.messages import FetchPosition
 
 __all__ = ["FindLog", "Found", "fill"]
 
-FindLog = Callable[[str, int], PartitionLog]
-"""Finds a log by topic and partition; raises KafkaError."""
+FindLog = Callable[[str, int, str | UnsetType], PartitionLog]
+"""Finds a log by topic, partition and, unless that is unset, topic id; raises KafkaError."""
 
 
 class Found(NamedTuple):
@@ -40,7 +42,7 @@ def _read(positions: Sequence[FetchPosition], find_log: FindLog, records_left: i
     found: list[Found | PartitionFailure] = []
     for position in positions:
         try:
-            log = find_log(position.topic, position.partition)
+            log = find_log(position.topic, position.partition, position.topic_id)
             records = log.read(position.offset, records_left)
         except KafkaError as error:
             found.append(PartitionFailure(position.topic, position.partition, error))

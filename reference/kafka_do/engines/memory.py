@@ -1,36 +1,53 @@
 """The broker in memory: the default, and the reference."""
 
+import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from kafka_do.core.broker import (
+    AllocateProducer,
     AlterTopic,
+    CommitOffsets,
+    DeleteGroup,
     DeleteTopic,
+    DescribeGroup,
     DescribeTopic,
     Discover,
     FetchPartition,
+    Heartbeat,
+    LeaveGroup,
+    ListGroups,
     ListTopics,
     PartitionFailure,
     PartitionSlice,
     Produce,
     ProducePartition,
+    QueryOffsets,
+    ResetOffsets,
 )
-from kafka_do.core.checks import check_integer, check_parameters
+from kafka_do.core.checks import check_integer, check_parameters, check_producer
 from kafka_do.core.configs import Configs
 from kafka_do.core.errors import KafkaError, invalid_request
 from kafka_do.core.item_errors import item_of_error
 from kafka_do.core.log import PartitionLog
 from kafka_do.core.messages import (
+    CommitQueryResponse,
+    CommitResult,
     CreateTopicRequest,
     Discovery,
     FetchPosition,
     FetchRequest,
+    GroupDescription,
+    GroupPage,
+    HeartbeatResponse,
     OffsetQuery,
     OffsetResult,
     OffsetsRequest,
     OffsetsResponse,
+    Producer,
+    ResetResult,
     ServerInfo,
     TopicDescription,
     TopicPage,
@@ -42,22 +59,33 @@ from kafka_do.core.topics import check_topic_name
 from kafka_do.engines.appending import Appending, settled
 from kafka_do.engines.clock import Clock
 from kafka_do.engines.filling import Found, fill
+from kafka_do.engines.group_offsets import GroupOffsets
+from kafka_do.engines.groups import Groups
 from kafka_do.engines.routing import route
 from kafka_do.engines.topic import Topic
 from kafka_do.engines.waiting import WaitingRoom
 from kafka_do.spec import SPEC
 
-__all__ = ["AUTO_CREATE_TOPICS", "MemoryEngine"]
+__all__ = ["AUTO_CREATE_TOPICS", "GROUPS", "PRODUCERS", "MemoryEngine"]
 
 _FETCH_PARAMETERS = ("partition", "offset", "max_records", "max_bytes", "min_bytes", "max_wait_ms")
 AUTO_CREATE_TOPICS = "auto_create_topics"
+PRODUCERS = "producers"
+GROUPS = "groups"
+_PRODUCER_IDS = 10**18
 _DEFAULT_PARTITIONS = CreateTopicRequest(topic="").partitions
+
+
+def _new_producer_id() -> str:
+    """Return an id that nobody has: also clients of a server that was started anew keep theirs. (PRODUCER-001)"""
+    return str(secrets.randbelow(_PRODUCER_IDS))
 
 
 class MemoryEngine:
     """A broker that keeps everything in memory. Not safe for use by several threads at once; its callers see to that.
 
-    Discovery tells `limits` and `features`; `clock` gives the time of records without one, `new_id` makes topic ids.
+    Discovery tells `limits` and `features`; `clock` gives the time of records without one, `new_id` makes topic ids and
+    `new_producer_id` those of producers.
     With the feature `auto_create_topics` producing creates the topics that it names. (PRODUCE-024)
     """
 
@@ -66,17 +94,21 @@ class MemoryEngine:
         *,
         version: str,
         limits: Mapping[str, int] = SPEC.limits,
-        features: Sequence[str] = ("core", AUTO_CREATE_TOPICS),
+        features: Sequence[str] = ("core", AUTO_CREATE_TOPICS, PRODUCERS, GROUPS),
         clock: Clock,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        new_producer_id: Callable[[], str] = _new_producer_id,
     ) -> None:
         self._version = version
         self._limits = limits
         self._features = features
         self._clock = clock
         self._new_id = new_id
+        self._new_producer_id = new_producer_id
         self._topics: dict[str, Topic] = {}
         self._waiting = WaitingRoom(clock)
+        self._groups = Groups(find_topic=self._topics.get, limits=limits, clock=clock)
+        self._offsets = GroupOffsets(self._groups, self._topic, limits)
 
     async def discover(self, request: Discover) -> Discovery:
         """Tell revision, features and limits. (DISCOVERY-001)"""
@@ -100,6 +132,7 @@ class MemoryEngine:
             return TopicSummary(topic=request.topic, topic_id=None, partition_count=request.partitions)
         topic = Topic(request.topic, self._new_id(), request.partitions, configs)
         self._topics[topic.name] = topic
+        self._groups.topics_changed()
         return topic.summary()
 
     async def list_topics(self, request: ListTopics) -> TopicPage:
@@ -125,18 +158,20 @@ class MemoryEngine:
             check_integer("/partitions", "PartitionCount", partitions)
             self._check_partition_count(topic.name, partitions)
             topic.grow(partitions)
+            self._groups.topics_changed()
         if configs is not msgspec.UNSET:
             topic.configs.alter(configs)
         return topic.description()
 
     async def delete_topic(self, request: DeleteTopic) -> None:
         """Delete a topic. (TOPIC-015, TOPIC-020 to TOPIC-022)"""
-        topic = self._topic(request.topic)
-        if request.topic_id not in (None, topic.topic_id):
-            raise KafkaError(
-                "topic_not_found", f"the topic '{topic.name}' has another id than {request.topic_id}", topic=topic.name
-            )
+        topic = self._topic(request.topic, request.topic_id)
         del self._topics[topic.name]
+        self._groups.forget_topic(topic.name)
+        self._wake(topic)
+
+    def _wake(self, topic: Topic) -> None:
+        """Have whoever waits for a topic look again."""
         for log in topic.logs:
             self._waiting.wake(log)
 
@@ -152,7 +187,7 @@ class MemoryEngine:
 
     async def produce(self, request: Produce) -> Results:
         """Append records, those of one partition as one batch. (PRODUCE-001 to PRODUCE-026)"""
-        topic = self._topic_to_append(request.topic)
+        topic = self._topic_to_append(request.topic, request.topic_id)
         records = settled(request.records, self._limits)
         results = self._appending(topic).append_all(records, route(records, topic))
         self._keep(topic, results)
@@ -160,16 +195,38 @@ class MemoryEngine:
 
     async def produce_partition(self, request: ProducePartition) -> Results:
         """Append one batch to one partition. (PRODUCE-018 to PRODUCE-026)"""
-        topic = self._topic_to_append(request.topic)
+        topic = self._topic_to_append(request.topic, request.topic_id)
         check_parameters("produce_partition", {"partition": request.partition})
-        results = self._appending(topic).append(settled(request.records, self._limits), request.partition)
+        if request.producer is not None:
+            self._offers_producers()
+            check_producer(request.producer, request.acks)
+        records = settled(request.records, self._limits)
+        appending = self._appending(topic)
+        if request.producer is None:
+            results = appending.append(records, request.partition)
+        else:
+            results = appending.append_once(records, request.partition, request.producer)
         self._keep(topic, results)
         return results
 
-    def _topic_to_append(self, name: str) -> Topic:
-        """Return a topic, where topics are created by producing also one that is not there yet. (PRODUCE-010, -026)"""
-        if name in self._topics or AUTO_CREATE_TOPICS not in self._features:
-            return self._topic(name)
+    async def allocate_producer(self, request: AllocateProducer) -> Producer:
+        """Allocate a producer id; nothing is kept of it. (PRODUCER-001)"""
+        self._offers_producers()
+        return Producer(id=self._new_producer_id(), epoch=0)
+
+    def _offers_producers(self) -> None:
+        if PRODUCERS not in self._features:
+            raise KafkaError(
+                "unsupported_feature", "this server does not offer idempotent producers", feature=PRODUCERS
+            )
+
+    def _topic_to_append(self, name: str, topic_id: str | None) -> Topic:
+        """Return a topic, where topics are created by producing also one that is not there yet. (PRODUCE-010, -026)
+
+        A topic that has to have an id is not created. (PRODUCE-027)
+        """
+        if name in self._topics or topic_id is not None or AUTO_CREATE_TOPICS not in self._features:
+            return self._topic(name, topic_id)
         check_topic_name(name)
         return Topic(name, self._new_id(), _DEFAULT_PARTITIONS, Configs())
 
@@ -179,6 +236,7 @@ class MemoryEngine:
             isinstance(results, Appended) or any(result.error is msgspec.UNSET for result in results)
         ):
             self._topics[topic.name] = topic
+            self._groups.topics_changed()
 
     def _appending(self, topic: Topic) -> Appending:
         return Appending(topic, self._limits, self._clock.now_ms(), self._waiting.wake)
@@ -189,7 +247,14 @@ class MemoryEngine:
         check_parameters("fetch_partition", asked)
         (found,) = await self.fetch(
             FetchRequest(
-                partitions=[FetchPosition(topic=request.topic, partition=request.partition, offset=request.offset)],
+                partitions=[
+                    FetchPosition(
+                        topic=request.topic,
+                        partition=request.partition,
+                        offset=request.offset,
+                        topic_id=msgspec.UNSET if request.topic_id is None else request.topic_id,
+                    )
+                ],
                 max_records=request.max_records,
                 max_bytes=request.max_bytes,
                 min_bytes=request.min_bytes,
@@ -212,6 +277,14 @@ class MemoryEngine:
                 return [one if isinstance(one, PartitionFailure) else _slice(one) for one in found]
             await self._waiting.wait({one.log for one in found if isinstance(one, Found)}, left_ms)
 
+    def reset(self) -> None:
+        """Forget every topic and every group, as if each were deleted. (CONTROL-012)"""
+        topics = list(self._topics.values())
+        self._topics.clear()
+        self._groups.clear()
+        for topic in topics:
+            self._wake(topic)
+
     def drain(self) -> None:
         """Have every waiting fetch answered now, and wait for nothing any more."""
         self._waiting.close()
@@ -232,7 +305,7 @@ class MemoryEngine:
 
     def _offset(self, query: OffsetQuery) -> OffsetResult:
         try:
-            log = self._log(query.topic, query.partition)
+            log = self._topic(query.topic).log(query.partition)
         except KafkaError as error:
             return OffsetResult(topic=query.topic, partition=query.partition, error=item_of_error(error))
         if query.at == "earliest":
@@ -246,14 +319,50 @@ class MemoryEngine:
             return OffsetResult(query.topic, query.partition, offset=None, timestamp_ms=None)
         return OffsetResult(query.topic, query.partition, offset=found.offset, timestamp_ms=found.timestamp_ms)
 
-    def _topic(self, name: str) -> Topic:
+    async def heartbeat(self, request: Heartbeat) -> HeartbeatResponse:
+        """Join a group or stay in it. (GROUP-002 to GROUP-040)"""
+        return self._groups.heartbeat(request)
+
+    async def leave_group(self, request: LeaveGroup) -> None:
+        """Leave a group. (GROUP-029, GROUP-030, GROUP-036)"""
+        self._groups.leave(request)
+
+    async def list_groups(self, request: ListGroups) -> GroupPage:
+        """List groups. (GROUP-045)"""
+        return self._groups.page(request)
+
+    async def describe_group(self, request: DescribeGroup) -> GroupDescription:
+        """Describe a group. (GROUP-041 to GROUP-044)"""
+        return self._offsets.describe(request)
+
+    async def delete_group(self, request: DeleteGroup) -> None:
+        """Delete a group. (GROUP-044, GROUP-046, GROUP-047)"""
+        self._groups.delete(request)
+
+    async def commit_offsets(self, request: CommitOffsets) -> list[CommitResult]:
+        """Commit offsets. (COMMIT-001 to COMMIT-014)"""
+        return self._offsets.commit(request)
+
+    async def query_offsets(self, request: QueryOffsets) -> CommitQueryResponse:
+        """Tell commits and lag. (COMMIT-015 to COMMIT-019)"""
+        return self._offsets.query(request)
+
+    async def reset_offsets(self, request: ResetOffsets) -> list[ResetResult]:
+        """Commit other offsets. (COMMIT-020 to COMMIT-026)"""
+        return self._offsets.reset(request)
+
+    def _topic(self, name: str, topic_id: str | None = None) -> Topic:
+        """Return a topic; raises KafkaError `topic_not_found` also where it has another id than `topic_id`."""
         try:
-            return self._topics[name]
+            topic = self._topics[name]
         except KeyError:
             raise KafkaError("topic_not_found", f"there is no topic '{name}'", topic=name) from None
+        if topic_id not in (None, topic.topic_id):
+            raise KafkaError("topic_not_found", f"the topic '{name}' has another id than {topic_id}", topic=name)
+        return topic
 
-    def _log(self, topic: str, partition: int) -> PartitionLog:
-        return self._topic(topic).log(partition)
+    def _log(self, name: str, partition: int, topic_id: str | msgspec.UnsetType) -> PartitionLog:
+        return self._topic(name, None if topic_id is msgspec.UNSET else topic_id).log(partition)
 
 
 def _enough(found: list[Found | PartitionFailure], min_bytes: int) -> bool:

@@ -6,7 +6,7 @@ other way round, and the table of routes is the specification's.
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
 from kafka_do.binding.fields import accepts_json, combine
@@ -19,9 +19,11 @@ from kafka_do.core.errors import KafkaError
 from kafka_do.server.authentication import Keys
 from kafka_do.server.bodies import ClientLeftError, Receive, check_announced, read_body
 from kafka_do.server.compression import check_coding, inflate
+from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
+from kafka_do.server.faults import DROP, DroppedError
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
-from kafka_do.spec import SPEC
+from kafka_do.spec import SPEC, Operation
 
 __all__ = ["App"]
 
@@ -38,8 +40,8 @@ _log = logging.getLogger("kafka_do.server")
 class App:
     """An ASGI application that serves a broker.
 
-    `limits` are the ones that the broker's discovery tells. With `keys` it asks for one (feature `api_keys`), with
-    `cors` it answers browsers (feature `cors`).
+    `limits` and `features` are the ones that the broker's discovery tells. With `keys` it asks for one (feature
+    `api_keys`), with `cors` it answers browsers (feature `cors`), with `control` it does what tests need.
     """
 
     def __init__(
@@ -47,14 +49,18 @@ class App:
         broker: Broker,
         limits: Mapping[str, int] = SPEC.limits,
         *,
+        features: Collection[str] = ("core",),
         keys: Keys | None = None,
         cors: Cors | None = None,
+        control: Control | None = None,
         request_ids: RequestIds | None = None,
     ) -> None:
         self._broker = broker
         self._limits = limits
+        self._features = frozenset(features)
         self._keys = keys
         self._cors = cors
+        self._control = control
         self._request_ids = request_ids or RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +77,9 @@ class App:
         try:
             response = await self._answer(scope, path, fields, receive)
         except ClientLeftError:
+            return
+        except DroppedError:
+            scope["extensions"][DROP]["close"]()
             return
         except KafkaError as error:
             response = _problem(error)
@@ -94,6 +103,8 @@ class App:
         if self._keys is not None:
             self._keys.check(method, path, fields.get(b"authorization"))
         binding, values = find_route(method, path)
+        if binding.operation.feature not in self._features:
+            raise _lacking(binding.operation)
         _check_accept(fields)
         request = HttpRequest(
             method=method,
@@ -104,7 +115,10 @@ class App:
         )
         query = parse_query(binding.operation, request.query)
         asked = binding.decode_request(request, {**values, **query}, self._limits)
-        answer = await binding.perform(self._broker, asked)
+        if self._control is None:
+            answer = await binding.perform(self._broker, asked)
+        else:
+            answer = await self._control.perform(binding, asked, values, self._broker)
         return binding.encode_answer(asked, answer, self._limits)
 
     async def _body(self, fields: Fields, receive: Receive) -> bytes:
@@ -128,6 +142,12 @@ def _problem(error: KafkaError) -> HttpResponse:
 
 def _internal() -> HttpResponse:
     return problem_response(KafkaError("internal", "the server failed; its log tells why"))
+
+
+def _lacking(operation: Operation) -> KafkaError:
+    """Return the error for an operation of a feature that the server lacks. (CONV-018)"""
+    message = f"{operation.method} {operation.path} needs the feature {operation.feature}, which this server lacks"
+    return KafkaError("unsupported_feature", message, feature=operation.feature)
 
 
 def _check_accept(fields: Fields) -> None:

@@ -12,6 +12,7 @@ piece and start none.
 
 import asyncio
 import enum
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from kafka_do.binding.fields import combine
 from kafka_do.binding.http import REVISION_HEADER
 from kafka_do.binding.problems import identified, problem_response
 from kafka_do.core.errors import KafkaError
+from kafka_do.server.faults import DROP
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
 from kafka_do.server.upgrades import body_framing, parser_behind_head
 from kafka_do.spec import SPEC
@@ -44,13 +46,19 @@ _IDLE, _HEAD, _BODY = _Stage  # a global is found faster than a member
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that takes requests within `limits` and refuses what is none with a problem document."""
+    """A connection that takes requests within `limits` and refuses what is none with a problem document.
 
-    def __init__(self, *, limits: Mapping[str, int], request_ids: RequestIds, **given: Any) -> None:
+    With `may_drop` the application may close it instead of answering, by the extension `DROP`.
+    """
+
+    def __init__(
+        self, *, limits: Mapping[str, int], request_ids: RequestIds, may_drop: bool = False, **given: Any
+    ) -> None:
         super().__init__(**given)
         self._max_header_bytes = limits["max_header_bytes"]
         self._max_request_ms = limits["max_request_ms"]
         self._request_ids = request_ids
+        self._may_drop = may_drop
         self._stage = _IDLE
         self._piece = 0  # the bytes that are being parsed
         self._head_at_most = 0  # what the head that is arriving may have
@@ -129,6 +137,8 @@ class Connection(HttpToolsProtocol):
             self._fault = self._head_too_large()
             raise self._fault
         super().on_headers_complete()
+        if self._may_drop:
+            self.scope["extensions"] = {DROP: {"close": functools.partial(self._drop, self.cycle)}}
         self._stage = _BODY
         self._moved = True
         if self.scope["http_version"] not in _VERSIONS:
@@ -209,6 +219,12 @@ class Connection(HttpToolsProtocol):
         cycle.disconnected = True
         cycle.message_event.set()
         return cycle.response_started
+
+    def _drop(self, cycle: RequestResponseCycle) -> None:
+        """Close the connection as if the answer to a request had been lost. (CONTROL-006, CONTROL-007)"""
+        cycle.disconnected = True
+        self._stop_timer()
+        self.transport.close()
 
     def _owes(self) -> bool:
         """Whether the answer to an earlier request is not complete."""

@@ -2,7 +2,7 @@
 
 import functools
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 import uvicorn
@@ -11,6 +11,7 @@ from kafka_do.core.broker import Broker
 from kafka_do.server.app import App
 from kafka_do.server.authentication import Keys
 from kafka_do.server.connection import Connection
+from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
 from kafka_do.server.request_ids import RequestIds
 from kafka_do.spec import SPEC
@@ -30,26 +31,28 @@ def serve(
     drain: Callable[[], None],
     ready: Callable[[str], None],
     limits: Mapping[str, int] = SPEC.limits,
+    features: Collection[str] = ("core",),
     keys: Keys | None = None,
     cors: Cors | None = None,
+    control: Control | None = None,
 ) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
-    server begins to stop: it has to end what waits. `limits` are the ones that the broker's discovery tells; with
-    `keys` the server asks for one, with `cors` it answers browsers.
+    server begins to stop: it has to end what waits. `limits` and `features` are the ones that the broker's discovery
+    tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    request_ids = RequestIds()
+    request_ids, may_drop = RequestIds(), control is not None
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
         name = f"[{host}]" if family == socket.AF_INET6 else host
         config = uvicorn.Config(
-            App(broker, limits, keys=keys, cors=cors, request_ids=request_ids),
-            http=cast("Any", functools.partial(Connection, limits=limits, request_ids=request_ids)),
+            App(broker, limits, features=features, keys=keys, cors=cors, control=control, request_ids=request_ids),
+            http=cast("Any", functools.partial(Connection, limits=limits, request_ids=request_ids, may_drop=may_drop)),
             ws="none",
             log_level="warning",
             access_log=False,

@@ -4,24 +4,40 @@ import threading
 from collections.abc import Callable
 
 from kafka_do.core.broker import (
+    AllocateProducer,
     AlterTopic,
     Broker,
+    CommitOffsets,
+    DeleteGroup,
     DeleteTopic,
+    DescribeGroup,
     DescribeTopic,
     Discover,
     FetchPartition,
+    Heartbeat,
+    LeaveGroup,
+    ListGroups,
     ListTopics,
     PartitionFailure,
     PartitionSlice,
     Produce,
     ProducePartition,
+    QueryOffsets,
+    ResetOffsets,
 )
 from kafka_do.core.messages import (
+    CommitQueryResponse,
+    CommitResult,
     CreateTopicRequest,
     Discovery,
     FetchRequest,
+    GroupDescription,
+    GroupPage,
+    HeartbeatResponse,
     OffsetsRequest,
     OffsetsResponse,
+    Producer,
+    ResetResult,
     Topic,
     TopicDescription,
     TopicPage,
@@ -82,6 +98,11 @@ class DirectBroker:
         with self._lock:
             return await self._engine.produce_partition(request)
 
+    async def allocate_producer(self, request: AllocateProducer) -> Producer:
+        """Allocate a producer id."""
+        with self._lock:
+            return await self._engine.allocate_producer(request)
+
     async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
         """Look up offsets."""
         with self._lock:
@@ -96,6 +117,46 @@ class DirectBroker:
         """Read records."""
         with self._lock:
             return await self._engine.fetch_partition(request)
+
+    async def heartbeat(self, request: Heartbeat) -> HeartbeatResponse:
+        """Join a group or stay in it."""
+        with self._lock:
+            return await self._engine.heartbeat(request)
+
+    async def leave_group(self, request: LeaveGroup) -> None:
+        """Leave a group."""
+        with self._lock:
+            return await self._engine.leave_group(request)
+
+    async def list_groups(self, request: ListGroups) -> GroupPage:
+        """List groups."""
+        with self._lock:
+            return await self._engine.list_groups(request)
+
+    async def describe_group(self, request: DescribeGroup) -> GroupDescription:
+        """Describe a group."""
+        with self._lock:
+            return await self._engine.describe_group(request)
+
+    async def delete_group(self, request: DeleteGroup) -> None:
+        """Delete a group."""
+        with self._lock:
+            return await self._engine.delete_group(request)
+
+    async def commit_offsets(self, request: CommitOffsets) -> list[CommitResult]:
+        """Commit offsets."""
+        with self._lock:
+            return await self._engine.commit_offsets(request)
+
+    async def query_offsets(self, request: QueryOffsets) -> CommitQueryResponse:
+        """Tell commits and lag."""
+        with self._lock:
+            return await self._engine.query_offsets(request)
+
+    async def reset_offsets(self, request: ResetOffsets) -> list[ResetResult]:
+        """Commit other offsets."""
+        with self._lock:
+            return await self._engine.reset_offsets(request)
 
 
 _brokers: dict[str, DirectBroker] = {}

@@ -7,39 +7,64 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from kafka_do.binding import (
+    ALLOCATE_PRODUCER,
     ALTER_TOPIC,
+    COMMIT_OFFSETS,
     CREATE_TOPIC,
+    DELETE_GROUP,
     DELETE_TOPIC,
+    DESCRIBE_GROUP,
     DESCRIBE_TOPIC,
     DISCOVER,
     FETCH,
     FETCH_PARTITION,
+    HEARTBEAT,
+    LEAVE_GROUP,
+    LIST_GROUPS,
     LIST_OFFSETS,
     LIST_TOPICS,
     PRODUCE,
     PRODUCE_PARTITION,
+    QUERY_OFFSETS,
+    RESET_OFFSETS,
 )
 from kafka_do.binding.http import HttpRequest, HttpResponse
 from kafka_do.binding.operation import OperationBinding
 from kafka_do.binding.problems import disconnected
 from kafka_do.core.broker import (
+    AllocateProducer,
     AlterTopic,
+    CommitOffsets,
+    DeleteGroup,
     DeleteTopic,
+    DescribeGroup,
     DescribeTopic,
     Discover,
     FetchPartition,
+    Heartbeat,
+    LeaveGroup,
+    ListGroups,
     ListTopics,
     PartitionFailure,
     PartitionSlice,
     Produce,
     ProducePartition,
+    QueryOffsets,
+    ResetOffsets,
 )
 from kafka_do.core.messages import (
+    CommitQueryResponse,
+    CommitResult,
     CreateTopicRequest,
     Discovery,
     FetchRequest,
+    GroupDescription,
+    GroupPage,
+    HeartbeatResponse,
     OffsetsRequest,
     OffsetsResponse,
+    Producer,
+    ResetResult,
     Topic,
     TopicDescription,
     TopicPage,
@@ -101,6 +126,10 @@ class HttpBroker:
         """Append one batch to one partition."""
         return await self._ask(PRODUCE_PARTITION, request)
 
+    async def allocate_producer(self, request: AllocateProducer) -> Producer:
+        """Allocate a producer id."""
+        return await self._ask(ALLOCATE_PRODUCER, request)
+
     async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
         """Look up offsets."""
         return await self._ask(LIST_OFFSETS, request)
@@ -112,6 +141,38 @@ class HttpBroker:
     async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
         """Read records."""
         return await self._ask(FETCH_PARTITION, request)
+
+    async def heartbeat(self, request: Heartbeat) -> HeartbeatResponse:
+        """Join a group or stay in it."""
+        return await self._ask(HEARTBEAT, request)
+
+    async def leave_group(self, request: LeaveGroup) -> None:
+        """Leave a group."""
+        return await self._ask(LEAVE_GROUP, request)
+
+    async def list_groups(self, request: ListGroups) -> GroupPage:
+        """List groups."""
+        return await self._ask(LIST_GROUPS, request)
+
+    async def describe_group(self, request: DescribeGroup) -> GroupDescription:
+        """Describe a group."""
+        return await self._ask(DESCRIBE_GROUP, request)
+
+    async def delete_group(self, request: DeleteGroup) -> None:
+        """Delete a group."""
+        return await self._ask(DELETE_GROUP, request)
+
+    async def commit_offsets(self, request: CommitOffsets) -> list[CommitResult]:
+        """Commit offsets."""
+        return await self._ask(COMMIT_OFFSETS, request)
+
+    async def query_offsets(self, request: QueryOffsets) -> CommitQueryResponse:
+        """Tell commits and lag."""
+        return await self._ask(QUERY_OFFSETS, request)
+
+    async def reset_offsets(self, request: ResetOffsets) -> list[ResetResult]:
+        """Commit other offsets."""
+        return await self._ask(RESET_OFFSETS, request)
 
 
 class BlockingHttp:

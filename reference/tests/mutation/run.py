@@ -25,9 +25,14 @@ _SURVIVORS = _HERE / "survivors.yaml"
 _CORE = (
     "records record_text encodings json_text partitioner many_keys plain_records batch segment log results".split()  # noqa: SIM905
 )
+_GROUPS = ["partitions", "ranges", "uniform", "levelling", "assignors"]
 _ENGINES = ["routing", "appending", "filling"]
-_TARGETS = [*(f"core/{name}.py" for name in _CORE), *(f"engines/{name}.py" for name in _ENGINES)]
-_TESTS = [*_CORE, *_ENGINES, "memory_engine", "auto_create", "waiting"]
+_TARGETS = [
+    *(f"core/{name}.py" for name in _CORE),
+    *(f"core/groups/{name}.py" for name in _GROUPS),
+    *(f"engines/{name}.py" for name in _ENGINES),
+]
+_TESTS = [*_CORE, *_GROUPS, *_ENGINES, "memory_engine", "auto_create", "waiting"]
 _PROCESSES = 2
 
 _PROPERTY = re.compile(r"^    @property\n    def (\w+)\(self\)", re.MULTILINE)

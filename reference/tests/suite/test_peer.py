@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from kafka_do_conformance.peer import Peer, ScriptedAnswer
+from kafka_do_conformance.peer import Peer, ScriptedAnswer, SeenRequest
 
 _PATIENCE_S = 10.0
 _JSON = (("Content-Type", "application/json"),)
@@ -186,3 +186,43 @@ def test_a_peer_that_has_ended_listens_no_more() -> None:
         pass
     with pytest.raises(ConnectionRefusedError):
         _ask(peer, "GET", "/v1")
+
+
+def test_a_rule_answers_every_request_by_what_it_asks() -> None:
+    def rule(request: SeenRequest) -> ScriptedAnswer:
+        return ScriptedAnswer(200 if request.method == "GET" else 404, _JSON, request.target.encode())
+
+    with Peer() as peer:
+        peer.follow(rule)
+        answers = [
+            _ask(peer, method, target)[::2] for method, target in (("GET", "/a"), ("DELETE", "/b"), ("GET", "/c"))
+        ]
+    assert answers == [(200, b"/a"), (404, b"/b"), (200, b"/c")]
+
+
+def test_a_request_tells_how_many_of_its_kind_were_under_way_and_answered_ones_do_not_count() -> None:
+    def rule(request: SeenRequest) -> ScriptedAnswer:
+        return ScriptedAnswer(200, _JSON, b"{}", hold_s=0.04 if request.target == "/slow?1" else 0.0)
+
+    with Peer() as peer:
+        peer.follow(rule)
+        first = threading.Thread(target=_ask, args=(peer, "PUT", "/slow?1"))
+        first.start()
+        assert peer.wait(lambda: len(peer.seen()) == 1, _PATIENCE_S)
+        _ask(peer, "PUT", "/slow?2")
+        _ask(peer, "GET", "/slow?3")
+        _ask(peer, "PUT", "/other")
+        first.join(_PATIENCE_S)
+        _ask(peer, "PUT", "/slow?4")
+        seen = {request.target: request.beside for request in peer.seen()}
+    assert seen == {"/slow?1": 0, "/slow?2": 1, "/slow?3": 0, "/other": 0, "/slow?4": 0}
+
+
+def test_waiting_ends_with_the_request_that_is_enough_and_otherwise_with_the_time() -> None:
+    with Peer() as peer:
+        peer.follow(lambda _: ScriptedAnswer(200, _JSON, b"{}"))
+        asking = threading.Thread(target=_ask, args=(peer, "GET", "/a"))
+        asking.start()
+        assert peer.wait(lambda: len(peer.seen()) == 1, _PATIENCE_S)
+        assert not peer.wait(lambda: len(peer.seen()) == 2, 0.01)
+        asking.join(_PATIENCE_S)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kafka_do.spec import SPEC, requirements
@@ -20,8 +21,8 @@ from kafka_do_conformance.verdict import Exchange, Mismatch, Result, Status
 _REGISTRY = requirements()
 _SERVER_MUSTS = [one for one in _REGISTRY.values() if (one.level, one.role) == ("must", "server")]
 _CLIENT_MUSTS = [one for one in _REGISTRY.values() if (one.level, one.role) == ("must", "client")]
-_SERVER_CORE = [one for one in _SERVER_MUSTS if one.feature == "core"]
-_CLIENT_CORE = [one for one in _CLIENT_MUSTS if one.feature == "core"]
+_SERVER_CORE = [one for one in _SERVER_MUSTS if one.feature == "core" and one.by != "control"]
+_CLIENT_CORE = [one for one in _CLIENT_MUSTS if one.feature == "core" and one.by != "control"]
 _SERVER_SHOULD = "PRODUCE-004"
 
 _PASSED = Result("passes", "server", "A title", "must", ["FETCH-001"], Status.PASS, 3)
@@ -113,6 +114,15 @@ def test_only_requirements_of_the_features_that_were_judged_are_counted() -> Non
     for settings, other in (([everything, nothing], 0), ([everything], len(excluded))):
         run.offers = {"server": settings}
         assert run.must()["server"] == {"total": len(_SERVER_MUSTS) - other, "shown": 1, "not_applicable": other}
+
+
+def test_what_takes_the_clock_or_faults_is_counted_only_where_they_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = msgspec.structs.replace(_REGISTRY["FETCH-001"], by="control")
+    monkeypatch.setattr("kafka_do_conformance.report._REGISTRY", {one.id: one})
+    run = _run(_PASSED)
+    for features, total in ((["core"], 0), (["core", "control"], 1)):
+        run.offers = {"server": [features]}
+        assert run.must()["server"]["total"] == total
 
 
 def test_only_the_roles_that_were_judged_are_counted() -> None:

@@ -133,3 +133,27 @@ def test_the_reference_is_judged_with_every_feature_and_with_none() -> None:
     assert sorted(everything) == sorted(SPEC.features)
     assert nothing == ["core"]
     assert len(targets.secrets[0]) >= 32
+
+
+def test_what_needs_the_clock_is_judged_where_it_is_offered_and_nobody_else_looks() -> None:
+    case = _case("CONTROL-001")
+    with _peer("core", "control") as offering, _peer("core") as without:
+        alone, shared = ServerTarget(url=offering.url), ServerTarget(url=offering.url, is_shared=True)
+        assert alone.unfit(case) == ""
+        assert "run without -n" in shared.unfit(case)
+        assert shared.unfit(_case("FETCH-001")) == ""
+        assert "does not list control" in ServerTarget(url=without.url).unfit(case)
+
+
+def test_no_fault_is_left_behind_by_a_case_that_failed() -> None:
+    def fail(session: ServerSession) -> None:
+        session.inject("fetch", "drop_before")
+        raise Violation("step", [])
+
+    with Peer(always=ScriptedAnswer(204)) as peer:
+        targets = _targets(ServerTarget(url=peer.url))
+        assert judge(_case("FETCH-001", run=fail), "server", targets).status is Status.FAIL
+        assert judge(_case("FETCH-001"), "server", targets).status is Status.PASS
+    asked = [(request.method, request.target) for request in peer.requests]
+    assert asked.count(("DELETE", "/v1/control/faults")) == 1
+    assert asked[-1] == ("DELETE", "/v1/control/faults")

@@ -1,0 +1,1 @@
+"""What of the blocking client waits: for heartbeats' times, for assignments, for records. Decisions are in `client`."""

@@ -1,0 +1,185 @@
+"""Sending batches that are appended once: numbered, sent again as they are, never under other numbers.
+
+The rules of a client in spec/producers.md, PRODUCER-017 to PRODUCER-024. Nothing here waits but for a `Broker` and
+`wait`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from kafka_do.client.messages import RecordMetadata
+from kafka_do.client.producing import outcome_of
+from kafka_do.core.broker import AllocateProducer, Broker, DescribeTopic, ProducePartition
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import Producer, ProducerBatch, ProduceRecord
+from kafka_do.core.partitioner import Spread, partition_of_key
+from kafka_do.core.record_text import message_of_record
+from kafka_do.core.records import Record
+from kafka_do.core.sequences import add_to_sequence
+from kafka_do.spec import SPEC
+
+__all__ = ["Sequencer"]
+
+_DEFAULTS = SPEC.defaults["client"]
+_TRIES = int(_DEFAULTS["idempotent_tries"])
+_BACKOFF_MS = int(_DEFAULTS["retry_backoff_ms"])
+_MAX_BACKOFF_MS = int(_DEFAULTS["max_retry_backoff_ms"])
+_DEPTH = SPEC.limits["max_json_depth"]
+_LAST_EPOCH = SPEC.ranges["ProducerEpoch"][1]
+
+Outcome = RecordMetadata | KafkaError
+T = TypeVar("T")
+
+
+class Sequencer:
+    """Sends the records of one topic under one producer id, one batch after the other.
+
+    It is not for several callers at once. `wait` waits as many milliseconds as it is told. The number of partitions is
+    asked for once, and again when the topic or a partition was not found.
+    """
+
+    def __init__(self, topic: str, *, wait: Callable[[int], Awaitable[None]]) -> None:
+        self._topic = topic
+        self._wait = wait
+        self._spread = Spread()
+        self._partition_count: int | None = None
+        self._identity: Producer | None = None
+        self._following: dict[int, int] = {}
+        self._fenced: KafkaError | None = None
+
+    async def send(self, broker: Broker, records: Sequence[Record]) -> list[Outcome]:
+        """Send records, those of one partition as one batch, and return for each where it landed or why it did not.
+
+        Raises KafkaError where nothing could be sent.
+        """
+        messages = [msgspec.structs.replace(message_of_record(one, _DEPTH), partition=UNSET) for one in records]
+        partitions = await self._route(broker, records)
+        outcomes: dict[int, Outcome] = {}
+        for partition in dict.fromkeys(partitions):
+            places = [place for place, other in enumerate(partitions) if other == partition]
+            sent = await self._send_batch(broker, partition, [messages[place] for place in places])
+            outcomes.update(zip(places, sent, strict=True))
+        return [outcomes[place] for place in range(len(records))]
+
+    async def _route(self, broker: Broker, records: Sequence[Record]) -> list[int]:
+        """Return each record's partition: the one it names, its key's, or one for all the others. (PRODUCER-018)"""
+        if all(record.partition is not None for record in records):
+            return [record.partition or 0 for record in records]
+        if self._partition_count is None:
+            self._partition_count = (
+                await self._persist(lambda: broker.describe_topic(DescribeTopic(self._topic)))
+            ).partition_count
+        count = self._partition_count
+        turn = self._spread.next(count)
+        return [
+            record.partition
+            if record.partition is not None
+            else turn
+            if record.key is None
+            else partition_of_key(record.key, count)
+            for record in records
+        ]
+
+    async def _send_batch(self, broker: Broker, partition: int, messages: list[ProduceRecord]) -> list[Outcome]:
+        if self._fenced is not None:  # PRODUCER-023
+            return [self._fenced] * len(messages)
+        try:
+            identity = await self._identified(broker)
+        except KafkaError as error:
+            return [error] * len(messages)
+        batch = ProducerBatch(identity.id, identity.epoch, self._following.get(partition, 0))
+        return await self._deliver(broker, ProducePartition(self._topic, partition, messages, producer=batch), batch)
+
+    async def _identified(self, broker: Broker) -> Producer:
+        """Return id and epoch, allocated where there are none. (PRODUCER-017)"""
+        if self._identity is None:
+            self._identity = await self._persist(lambda: broker.allocate_producer(AllocateProducer()))
+        return self._identity
+
+    async def _deliver(self, broker: Broker, request: ProducePartition, batch: ProducerBatch) -> list[Outcome]:
+        """Send one batch until there is an answer that counts, and settle what follows from it. (PRODUCER-019)"""
+        may_be_there = False
+        number = 1
+        while True:
+            outcomes = await _try(broker, request)
+            error = _decisive(outcomes)
+            if error is None:
+                self._following[request.partition] = add_to_sequence(batch.base_sequence, len(outcomes))
+                return outcomes
+            lost_count_on_the_way = error.code == "out_of_order_sequence" and number > 1  # PRODUCER-021
+            may_be_there = may_be_there or error.indeterminate or lost_count_on_the_way
+            if number == _TRIES or not (error.retriable or error.indeterminate):
+                return self._settle(outcomes, error, may_be_there=may_be_there)
+            await self._wait(_pause_ms(number, error))
+            number += 1
+
+    def _settle(self, outcomes: list[Outcome], error: KafkaError, *, may_be_there: bool) -> list[Outcome]:
+        """Return the outcomes of a batch that failed for good, and prepare for the next one."""
+        if may_be_there:
+            outcomes = [_unknown(one) if isinstance(one, KafkaError) else one for one in outcomes]
+        if error.code == "producer_fenced":
+            self._fenced = error
+        elif error.code == "unknown_producer":
+            self._begin_anew(None)
+        elif may_be_there or error.code == "out_of_order_sequence":  # PRODUCER-022
+            self._begin_anew(_raised(self._identity))
+        if error.code in ("topic_not_found", "partition_not_found"):
+            self._partition_count = None
+        return outcomes
+
+    def _begin_anew(self, identity: Producer | None) -> None:
+        self._identity = identity
+        self._following.clear()
+
+    async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask until there is an answer, for what may be asked twice."""
+        for number in range(1, _TRIES):
+            try:
+                return await ask()
+            except KafkaError as error:
+                if not (error.retriable or error.indeterminate):
+                    raise
+                await self._wait(_pause_ms(number, error))
+        return await ask()
+
+
+async def _try(broker: Broker, request: ProducePartition) -> list[Outcome]:
+    count = len(request.records)
+    try:
+        results = await broker.produce_partition(request)
+        if len(results) == count:
+            return [outcome_of(request.topic, result) for result in results]
+        wrong = f"{count} records were sent and {len(results)} results came back"
+        return [KafkaError("disconnected", wrong)] * count
+    except KafkaError as error:
+        return [error] * count
+
+
+def _decisive(outcomes: Sequence[Outcome]) -> KafkaError | None:
+    """Return why a batch was not appended: the first error that is not another record's. (PRODUCE-018)"""
+    errors = [one for one in outcomes if isinstance(one, KafkaError)]
+    return next((error for error in errors if error.code != "not_attempted"), errors[0] if errors else None)
+
+
+def _unknown(error: KafkaError) -> KafkaError:
+    """Return an error as that of a batch which an earlier try may have appended."""
+    unknown = KafkaError(error.code, error.message, retriable=False, indeterminate=True, **error.fields)
+    unknown.request_id = error.request_id
+    return unknown
+
+
+def _raised(identity: Producer | None) -> Producer | None:
+    """Return a producer with the next epoch; None, for a new one, where there is none. (PRODUCER-022)"""
+    if identity is None or identity.epoch >= _LAST_EPOCH:
+        return None
+    return Producer(identity.id, identity.epoch + 1)
+
+
+def _pause_ms(number: int, error: KafkaError) -> int:
+    """Return how long to wait behind a try: longer each time, and as long as the server asks for."""
+    asked = error.fields.get("retry_after_ms")
+    own = min(_BACKOFF_MS << (number - 1), _MAX_BACKOFF_MS)
+    return max(own, asked) if isinstance(asked, int) else own
