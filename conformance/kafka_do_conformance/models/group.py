@@ -18,8 +18,24 @@ from itertools import product
 from typing import NamedTuple
 
 __all__ = [
-    "PROMISES", "Answer", "Bounds", "Event", "Member", "Request", "Rules", "Seat", "Seats", "begin", "is_quiet",
-    "lets_zombies_commit", "relabelled", "renumbered", "round_of", "settled", "steps", "wrong",
+    "PROMISES",
+    "Answer",
+    "Bounds",
+    "Event",
+    "Member",
+    "Request",
+    "Rules",
+    "Seat",
+    "Seats",
+    "begin",
+    "is_quiet",
+    "lets_zombies_commit",
+    "relabelled",
+    "renumbered",
+    "round_of",
+    "settled",
+    "steps",
+    "wrong",
 ]
 
 OK = "ok"
@@ -363,7 +379,9 @@ def _joined(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator
     member = Member(epoch, 0, (0,) * bounds.partitions, 0, 0, behind=False, away=False)
     for after in _retargeted(_with(seats, number, seat._replace(member=member)), bounds.partitions):
         seen = after[number].member._replace(behind=False)  # type: ignore[union-attr]
-        yield _granted(_with(after, number, after[number]._replace(member=seen)), number, epoch, bounds.partitions, rules)
+        yield _granted(
+            _with(after, number, after[number]._replace(member=seen)), number, epoch, bounds.partitions, rules
+        )
 
 
 def _joined_again(
@@ -528,7 +546,11 @@ def takes_commit(member: Member | tuple[()], commit: Commit, rules: Rules) -> bo
     if commit.epoch == member.epoch or not rules.commits_need_the_epoch:
         return True
     since = member.since[commit.partition]
-    return commit.epoch < member.epoch and since > 0 and (since <= commit.epoch or not rules.commits_need_the_partition_since)
+    return (
+        commit.epoch < member.epoch
+        and since > 0
+        and (since <= commit.epoch or not rules.commits_need_the_partition_since)
+    )
 
 
 def wrong(seats: Seats) -> Iterator[str]:
@@ -556,9 +578,7 @@ def wrong(seats: Seats) -> Iterator[str]:
 
 def lets_zombies_commit(seats: Seats, rules: Rules) -> bool:
     """Whether a commit that is under way would be stored though its partition is somebody else's since it was sent."""
-    return any(
-        seat.commit and seat.commit.zombie and takes_commit(seat.member, seat.commit, rules) for seat in seats
-    )
+    return any(seat.commit and seat.commit.zombie and takes_commit(seat.member, seat.commit, rules) for seat in seats)
 
 
 def _is_cast_out(seat: Seat) -> bool:
