@@ -1,4 +1,5 @@
--- What wrk sends. Arguments after "--": the file of the body ("-" for a GET without one), and the first number.
+-- What wrk sends. Arguments after "--": the file of the body ("-" for a GET without one), the first number, the step of
+-- sequence numbers, and the method.
 -- Eight "#" in the body are a place for the request's number: every request has another one, so its keys are new.
 -- Ten "@" are a place for its sequence number, which begins at 1000000000 and grows by the third argument; eight "%"
 -- for the producer's id, which is the first number.
@@ -20,7 +21,7 @@ end
 function init(arguments)
   if arguments[1] == "-" then return end
   local file = assert(io.open(arguments[1], "rb"))
-  wrk.method = "POST"
+  wrk.method = arguments[4]
   wrk.headers["Content-Type"] = "application/json"
   wrk.body = file:read("*a")
   file:close()

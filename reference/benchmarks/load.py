@@ -22,7 +22,7 @@ _first_numbers = itertools.count(_ROOM, _ROOM)
 
 @dataclass(frozen=True)
 class Load:
-    """A request: POST of `body`, GET without one. Marks in the body are replaced by the number of the request.
+    """A request: `body` by `method`, GET without one. Marks in the body are replaced by the number of the request.
 
     `sequence_step` is by how much the sequence number of a request is higher than the one before: fresh.lua.
     """
@@ -31,6 +31,7 @@ class Load:
     body: str | None
     connections: int
     sequence_step: int = 0
+    method: str = "POST"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def run_load(server: Server, load: Load, seconds: int) -> Run:
             Path(body).write_text(load.body)
         command = ["wrk", "--threads=1", f"--connections={load.connections}", f"--duration={seconds}s"]
         command += ["--timeout=10s", f"--script={_SCRIPT}", server.url + load.path]
-        command += ["--", body, str(next(_first_numbers)), str(load.sequence_step)]
+        command += ["--", body, str(next(_first_numbers)), str(load.sequence_step), load.method]
         server_before, load_before = server.cpu_s(), _children_cpu_s()
         with of_load():
             told = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -13,6 +13,7 @@ from benchmarks.assigning import assigning
 from benchmarks.contestants import Ours, install_peer
 from benchmarks.encodings import encodings
 from benchmarks.environment import describe
+from benchmarks.groups import groups
 from benchmarks.growth import growth
 from benchmarks.idempotent import idempotent
 from benchmarks.in_process import in_process
@@ -35,6 +36,7 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "waiting": waiting,
     "in-process": in_process,
     "assigning": assigning,
+    "groups": groups,
     "suite": suite,
 }
 _QUICK = Effort(rounds=2, seconds=1, scale=0.1)

@@ -64,7 +64,7 @@ class _Sending:
         async def wait(ms: int) -> None:
             self.waited.append(ms)
 
-        self._sequencer = Sequencer("t", wait=wait)
+        self._sequencer = Sequencer("t", wait=wait, chance=lambda: 1.0)
 
     def send(self, *records: Record) -> list[RecordMetadata | KafkaError]:
         broker: Any = self.broker

@@ -5,9 +5,14 @@ from typing import Any
 from kafka_do_conformance.case import server_case
 from kafka_do_conformance.group_members import WireGroup, WireMember, fresh_id, group_path
 from kafka_do_conformance.session import ServerSession
+from kafka_do_conformance.verdict import NotApplicable
 from kafka_do_conformance.wire import Response
 
 _PARTITIONS = 4
+_FEW = 2
+_MOST_BYTES = 1_000_000
+_MOST_ITEMS = 10_000
+_LONG_MS = 1_800_000
 
 
 def _commit(
@@ -66,6 +71,37 @@ def commit_as_a_member(server: ServerSession) -> None:
     group.settle()
     _expect_stored(group, _commit(group, topic, dict.fromkeys(range(_PARTITIONS), 9), one), _PARTITIONS)
     _expect_committed(group, topic, dict.fromkeys(range(_PARTITIONS), 9))
+
+
+@server_case(
+    title="A member commits also for topics that it does not want",
+    requirements=["COMMIT-008"],
+    hint="What a member owns or wants is not asked; its epoch is.",
+)
+def commit_of_what_was_never_assigned(server: ServerSession) -> None:
+    """Commit a topic that no member wants, beside one that both want."""
+    group, topic, one, _ = _pair(server)
+    unwanted = server.create_topic(2)
+    items = [{"topic": name, "partition": 1, "offset": 5} for name in (unwanted, topic)]
+    body = {"member": {"id": one.ident, "epoch": one.epoch}, "offsets": items}
+    _expect_stored(group, server.send("POST", f"{group.path}/offsets/commit", value=body), 2)
+    _expect_committed(group, unwanted, {0: None, 1: 5})
+    _expect_committed(group, topic, {0: None, 1: 5})
+
+
+@server_case(
+    title="A query without partitions tells what is committed, not what is assigned",
+    requirements=["COMMIT-017"],
+    hint="List the commits; the partitions of the members without one are in the description of the group.",
+)
+def query_of_a_group_with_members(server: ServerSession) -> None:
+    """Commit two of four partitions as two members, and ask for everything."""
+    group, topic, one, other = _pair(server)
+    _expect_stored(group, _commit(group, topic, {3: 8}, one), 1)
+    _expect_stored(group, _commit(group, topic, {1: 6}, other), 1)
+    answer = server.send("POST", f"{group.path}/offsets/query", value={})
+    told = [{"topic": topic, "partition": number, "committed_offset": offset} for number, offset in ((1, 6), (3, 8))]
+    server.expect("every commit", answer, {"status": 200, "json": {"partitions": told}})
 
 
 @server_case(
@@ -163,6 +199,66 @@ def commit_of_no_member(server: ServerSession) -> None:
 
 
 @server_case(
+    title="Who has left commits nothing, also when nobody else is there",
+    requirements=["COMMIT-012"],
+    hint="A group without members takes commits without a member; one that names a member which is gone is a zombie's.",
+)
+def commit_of_the_last_that_left(server: ServerSession) -> None:
+    """Let both members leave, and commit as each of them and as one that never was."""
+    group, topic, one, other = _pair(server)
+    _expect_stored(group, _commit(group, topic, {0: 3, 1: 3}, one), 2)
+    epochs = {member.ident: member.epoch for member in (one, other)}
+    one.leave()
+    other.leave()
+    for member in (one, other):
+        response = _commit(group, topic, {0: 9, 1: 9}, member, epochs[member.ident])
+        _expect_refused(group, response, 404, {"code": "unknown_member"})
+    _expect_refused(group, _commit(group, topic, {0: 9}, group.member(), 0), 404, {"code": "unknown_member"})
+    _expect_committed(group, topic, {0: 3, 1: 3})
+    group.has_members()
+
+
+@server_case(
+    title="A member whose session is over commits nothing, before anybody else has been heard",
+    requirements=["COMMIT-012", "COMMIT-013"],
+    hint="Look at the clock at a commit too, and not only at heartbeats.",
+    needs=("control",),
+)
+def commit_after_the_session(server: ServerSession) -> None:
+    """Let the sessions of both members end, commit as one of them, then without a member, then reset."""
+    group, topic, one, other = _pair(server)
+    timeouts_ms = [member.answer["session_timeout_ms"] for member in (one, other)]
+    if None in timeouts_ms:
+        raise NotApplicable("this server does not tell session timeouts")
+    _expect_stored(group, _commit(group, topic, {0: 3}, one), 1)
+    server.advance(max(timeouts_ms) + 1)
+    for member in (one, other):
+        _expect_refused(group, _commit(group, topic, {0: 9, 1: 9}, member), 404, {"code": "unknown_member"})
+    _expect_stored(group, _commit(group, topic, {1: 4}), 1)
+    _expect_committed(group, topic, {0: 3, 1: 4})
+
+
+@server_case(
+    title="What a reset has committed stays, however long nobody asks",
+    requirements=["COMMIT-020"],
+    hint="A group without members may be forgotten only as long as it has no commits.",
+    needs=("control",),
+)
+def reset_of_an_idle_group(server: ServerSession) -> None:
+    """Reset a group that never committed, let time pass, and go on with another group before asking."""
+    group, topic, one, other = _pair(server)
+    one.leave()
+    other.leave()
+    body = {"partitions": [{"topic": topic, "partition": number, "at": "earliest"} for number in (0, 1)]}
+    answer = server.send("POST", f"{group.path}/offsets/reset", value=body)
+    server.expect("reset", answer, {"status": 200, "json": {"results": [{"offset": 0}, {"offset": 0}]}})
+    server.advance(_LONG_MS)
+    busy = WireGroup(server, {topic: _PARTITIONS})
+    _expect_stored(busy, _commit(busy, topic, {0: 1}), 1)
+    _expect_committed(group, topic, {0: 0, 1: 0, 2: None})
+
+
+@server_case(
     title="Without a member a commit is for groups that have none",
     requirements=["COMMIT-014", "COMMIT-013"],
     hint="group_not_empty while somebody is a member; afterwards the commit is stored.",
@@ -202,8 +298,9 @@ def reset_needs_a_group_without_members(server: ServerSession) -> None:
     server.expect("reset", server.send("POST", place, value=body), {"status": 200, "json": done})
     _expect_committed(group, topic, {0: 0, 1: 0})
     nowhere = WireGroup(server, {topic: _PARTITIONS})
-    answer = server.send("POST", f"{nowhere.path}/offsets/reset", value=body)
-    server.expect("reset", answer, {"status": 404, "problem": {"code": "group_not_found", "group": nowhere.ident}})
+    for asked in (body, {**body, "dry_run": True}):
+        answer = server.send("POST", f"{nowhere.path}/offsets/reset", value=asked)
+        server.expect("reset", answer, {"status": 404, "problem": {"code": "group_not_found", "group": nowhere.ident}})
     nowhere.is_not_there()
 
 
@@ -236,6 +333,10 @@ def commits_go_with_their_topic(server: ServerSession) -> None:
     new = server.expect("describe", server.send("GET", f"/v1/topics/{topic}"), {"status": 200})["topic_id"]
     answer = server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0&topic_id={new}")
     server.expect("fetch with the new id", answer, {"status": 200, "json": {"next_offset": 1}})
+    positions = [{"topic": topic, "topic_id": ident, "partition": 0, "offset": 0} for ident in (old, new)]
+    answer = server.send("POST", "/v1/fetch", value={"partitions": positions, "max_wait_ms": 0})
+    told = [{"partition": 0, "error": gone}, {"partition": 0, "next_offset": 1, "error": {"$absent": True}}]
+    server.expect("fetch with both ids", answer, {"status": 200, "json": {"partitions": told}})
     answer = server.send("POST", f"{group.path}/offsets/commit", value={"offsets": [{**items[0], "topic_id": new}]})
     _expect_stored(group, answer, 1)
 
@@ -247,7 +348,9 @@ def commits_go_with_their_topic(server: ServerSession) -> None:
 )
 def metadata_up_to_the_limit(server: ServerSession) -> None:
     """Commit metadata of the limit and of one byte more, in letters of one and of two bytes."""
-    most = server.limits()["max_offset_metadata_bytes"]
+    most = server.limit("max_offset_metadata_bytes")
+    if most > _MOST_BYTES:
+        raise NotApplicable(f"max_offset_metadata_bytes is {most}; the suite sends at most {_MOST_BYTES}")
     topic, group = server.create_topic(3), group_path(fresh_id())
     fits, wide, long = "m" * most, "é" * (most // 2), "é" * (most // 2) + "xx"
     items = [{"topic": topic, "partition": n, "offset": 1, "metadata": m} for n, m in enumerate((fits, long, wide))]
@@ -262,22 +365,51 @@ def metadata_up_to_the_limit(server: ServerSession) -> None:
 
 
 @server_case(
+    title="The first error decides which problem it is when nothing is stored",
+    requirements=["COMMIT-003"],
+    hint="Neither the worst status nor the last: the first of the results in the request's order.",
+)
+def first_error_of_a_commit(server: ServerSession) -> None:
+    """Commit metadata that is too long, and to a topic that there is not, in both orders."""
+    most = server.limit("max_offset_metadata_bytes")
+    if most > _MOST_BYTES:
+        raise NotApplicable(f"max_offset_metadata_bytes is {most}; the suite sends at most {_MOST_BYTES}")
+    topic, group = server.create_topic(2), WireGroup(server, {})
+    long = {"topic": topic, "partition": 1, "offset": 1, "metadata": "m" * (most + 1)}
+    lost = {"topic": fresh_id(), "partition": 0, "offset": 1}
+    for items, status, codes in (
+        ([long, lost], 413, ["offset_metadata_too_large", "topic_not_found"]),
+        ([lost, long], 404, ["topic_not_found", "offset_metadata_too_large"]),
+    ):
+        results = [{"topic": item["topic"], "error": {"code": code}} for item, code in zip(items, codes, strict=True)]
+        response = server.send("POST", f"{group.path}/offsets/commit", value={"offsets": items})
+        _expect_refused(group, response, status, {"code": codes[0], "status": status, "results": results})
+    _expect_committed(group, topic, {0: None, 1: None})
+
+
+@server_case(
     title="As many items as the limit are committed and reset, more are refused",
     requirements=["COMMIT-006", "COMMIT-026"],
     hint="max_partitions_per_fetch is the most partitions of every request that asks about many.",
 )
 def items_up_to_the_limit(server: ServerSession) -> None:
-    """Commit and reset the limit and one more; what was refused changed nothing."""
-    most = server.limits()["max_partitions_per_fetch"]
-    topic, group = server.create_topic(most + 1), group_path(fresh_id())
-    items = [{"topic": topic, "partition": number, "offset": 0} for number in range(most + 1)]
-    for operation, member in (("commit", "offsets"), ("reset", "partitions")):
-        place = f"{group}/offsets/{operation}"
-        answer = server.send("POST", place, value={member: items[:most]})
-        server.expect(operation, answer, {"status": 200, "json": {"results": [{"partition": n} for n in range(most)]}})
-        answer = server.send("POST", place, value={member: items})
-        server.expect(operation, answer, {"status": 400, "problem": {"code": "invalid_request"}})
-    asked = {"partitions": [{"topic": topic, "partition": number} for number in (most - 1, most)]}
-    told = [{"committed_offset": 0}, {"committed_offset": None}]
-    answer = server.send("POST", f"{group}/offsets/query", value=asked)
-    server.expect("query", answer, {"status": 200, "json": {"partitions": told}})
+    """Commit and reset the limit, most of it places that there are not, and one more, of which nothing is done."""
+    most = server.limit("max_partitions_per_fetch")
+    if not _FEW < most <= _MOST_ITEMS:
+        raise NotApplicable(f"max_partitions_per_fetch is {most}; the suite needs {_FEW + 1} to {_MOST_ITEMS}")
+    topic, group = server.create_topic(_FEW), WireGroup(server, {})
+    places = [{"topic": topic, "partition": number} for number in range(most + 1)]
+    missing = {"error": {"code": "partition_not_found"}}
+    for operation, member, target in (("commit", "offsets", {"offset": 7}), ("reset", "partitions", {"offset": 0})):
+        items = [{**place, **target} for place in places]
+        path = f"{group.path}/offsets/{operation}"
+        answer = server.send("POST", path, value={member: items})
+        server.expect(f"{operation} too many", answer, {"status": 400, "problem": {"code": "invalid_request"}})
+        answer = server.send("POST", path, value={member: items[:most]})
+        done = {"error": {"$absent": True} if operation == "commit" else {"code": "not_attempted"}}
+        results = [{**place, **(done if number < _FEW else missing)} for number, place in enumerate(places[:most])]
+        if operation == "commit":
+            server.expect(operation, answer, {"status": 207, "json": {"results": results}})
+        else:
+            server.expect(operation, answer, {"status": 404, "problem": {"results": results}})
+    _expect_committed(group, topic, {0: 7, 1: 7})

@@ -83,6 +83,9 @@ def joining_again(server: ServerSession) -> None:
     server.expect("a join whose answer is lost", other.send(member_epoch=0, owned=[]), {"status": 200})
     other.join()
     group.has_members(lost, other)
+    third = group.join()
+    group.settle()
+    third.leave()
     group.settle()
     for member in (lost, other):
         epoch, assignment = member.epoch, member.assignment

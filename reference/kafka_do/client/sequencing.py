@@ -4,12 +4,14 @@ The rules of a client in spec/producers.md, PRODUCER-017 to PRODUCER-024. Nothin
 `wait`.
 """
 
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
 
+from kafka_do.client.backoff import Backoff, may_be_repeated
 from kafka_do.client.messages import RecordMetadata
 from kafka_do.client.producing import outcome_of
 from kafka_do.core.broker import AllocateProducer, Broker, DescribeTopic, ProducePartition
@@ -23,10 +25,7 @@ from kafka_do.spec import SPEC
 
 __all__ = ["Sequencer"]
 
-_DEFAULTS = SPEC.defaults["client"]
-_TRIES = int(_DEFAULTS["idempotent_tries"])
-_BACKOFF_MS = int(_DEFAULTS["retry_backoff_ms"])
-_MAX_BACKOFF_MS = int(_DEFAULTS["max_retry_backoff_ms"])
+_TRIES = int(SPEC.defaults["client"]["idempotent_tries"])
 _DEPTH = SPEC.limits["max_json_depth"]
 _LAST_EPOCH = SPEC.ranges["ProducerEpoch"][1]
 
@@ -37,13 +36,16 @@ T = TypeVar("T")
 class Sequencer:
     """Sends the records of one topic under one producer id, one batch after the other.
 
-    It is not for several callers at once. `wait` waits as many milliseconds as it is told. The number of partitions is
-    asked for once, and again when the topic or a partition was not found.
+    It is not for several callers at once. `wait` waits as many milliseconds as it is told, `chance` varies the pauses.
+    The number of partitions is asked for once, and again when the topic or a partition was not found.
     """
 
-    def __init__(self, topic: str, *, wait: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(
+        self, topic: str, *, wait: Callable[[int], Awaitable[None]], chance: Callable[[], float] = random.random
+    ) -> None:
         self._topic = topic
         self._wait = wait
+        self._chance = chance
         self._spread = Spread()
         self._partition_count: int | None = None
         self._identity: Producer | None = None
@@ -103,6 +105,7 @@ class Sequencer:
         """Send one batch until there is an answer that counts, and settle what follows from it. (PRODUCER-019)"""
         may_be_there = False
         number = 1
+        backoff = Backoff(self._chance)
         while True:
             outcomes = await _try(broker, request)
             error = _decisive(outcomes)
@@ -111,9 +114,9 @@ class Sequencer:
                 return outcomes
             lost_count_on_the_way = error.code == "out_of_order_sequence" and number > 1  # PRODUCER-021
             may_be_there = may_be_there or error.indeterminate or lost_count_on_the_way
-            if number == _TRIES or not (error.retriable or error.indeterminate):
+            if number == _TRIES or not may_be_repeated(error):
                 return self._settle(outcomes, error, may_be_there=may_be_there)
-            await self._wait(_pause_ms(number, error))
+            await self._wait(backoff.next_ms(error))
             number += 1
 
     def _settle(self, outcomes: list[Outcome], error: KafkaError, *, may_be_there: bool) -> list[Outcome]:
@@ -136,13 +139,14 @@ class Sequencer:
 
     async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer, for what may be asked twice."""
-        for number in range(1, _TRIES):
+        backoff = Backoff(self._chance)
+        for _ in range(1, _TRIES):
             try:
                 return await ask()
             except KafkaError as error:
-                if not (error.retriable or error.indeterminate):
+                if not may_be_repeated(error):
                     raise
-                await self._wait(_pause_ms(number, error))
+                await self._wait(backoff.next_ms(error))
         return await ask()
 
 
@@ -176,10 +180,3 @@ def _raised(identity: Producer | None) -> Producer | None:
     if identity is None or identity.epoch >= _LAST_EPOCH:
         return None
     return Producer(identity.id, identity.epoch + 1)
-
-
-def _pause_ms(number: int, error: KafkaError) -> int:
-    """Return how long to wait behind a try: longer each time, and as long as the server asks for."""
-    asked = error.fields.get("retry_after_ms")
-    own = min(_BACKOFF_MS << (number - 1), _MAX_BACKOFF_MS)
-    return max(own, asked) if isinstance(asked, int) else own

@@ -115,6 +115,7 @@ class GroupOffsets:
                 if not request.request.dry_run:
                     group.committed[item.topic, item.partition] = target
                 results.append(ResetResult(item.topic, item.partition, offset=target.offset))
+        self._groups.keep(group)
         return results
 
     def _store(self, group: Group, item: OffsetToCommit, member: Member | None, epoch: int) -> CommitResult:

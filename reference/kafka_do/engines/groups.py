@@ -150,9 +150,10 @@ class Groups:
 
     def forget_topic(self, name: str) -> None:
         """Forget what is committed for a topic that is deleted. (COMMIT-007)"""
-        for group in list(self._groups.values()):
-            group.committed = {place: kept for place, kept in group.committed.items() if place[0] != name}
-            self.keep(group)
+        for ident in list(self._groups):
+            if (group := self._groups.get(ident)) is not None:  # keeping one may forget others
+                group.committed = {place: kept for place, kept in group.committed.items() if place[0] != name}
+                self.keep(group)
         self.topics_changed()
 
     def _forget(self, ident: str) -> None:
