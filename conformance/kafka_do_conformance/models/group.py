@@ -148,7 +148,11 @@ class Commit(NamedTuple):
 
 
 class Seat(NamedTuple):
-    """A client and all that the world knows of it; `sent` is newest first, `out` once it is no member and cannot know."""
+    """A client and all that the world knows of it.
+
+    `sent` is newest first, `missed` how many answers it has not heard since the last one, 2 for all that are more;
+    `out` once it is no member and cannot know.
+    """
 
     static: bool = False
     client: Client = Client()
@@ -157,6 +161,7 @@ class Seat(NamedTuple):
     answer: Answer | tuple[()] = ()
     member: Member | tuple[()] = ()
     commit: Commit | tuple[()] = ()
+    missed: int = 0
     out: bool = False
 
 

@@ -43,13 +43,14 @@ PROMISES = {
     "one holder": "No partition is assigned to two members, nor to one while another has to give it up.",
     "one reader": "No partition is read by two clients.",
     "one reader among members": "No partition is read by two clients of whom the server has removed neither.",
-    "nobody honest is refused": "A client that was not removed is never fenced and never unknown.",
+    "one answer may be lost": "A client that was not removed, and missed one answer at most, is not refused.",
     "epochs go up": "A client never hears an epoch below its own.",
     "no zombie commits": "No commit is stored for a partition that was given to another member since it was sent.",
     "can settle": "From every state everybody can get to know its share, and every partition is in one.",
     "settles soon": "When nobody joins or leaves and nothing is lost, four heartbeats of each are enough for that.",
 }
 _BEATS = 4
+_TOO_MANY = 2
 _ARRIVED = Request("none")
 
 
@@ -71,9 +72,12 @@ class Event(NamedTuple):
 _TEXTS = {
     "restart": "another process begins in {name}'s place",
     "send": "{name} sends {self.request}",
+    "exchange": "{name} sends {self.request}, and hears {self.answer}",
+    "lose": "{name} sends {self.request}, which arrives; the answer is lost: {self.answer}",
     "hear": "{name} hears {self.answer}",
     "let go": "{name} lets go of what it may not read",
-    "stop": "{name} has waited too long for an answer, and stops reading",
+    "stop": "{name} stops reading, and forgets that it was in the group",
+    "end": "{name} stops reading, and sends {self.request}: {self.answer}",
     "close": "{name} is closed, and sends leave",
     "pause": "{name} is closed for a time, and sends pause",
     "commit": "{name} begins to commit a partition: {shares}",
@@ -84,7 +88,7 @@ _TEXTS = {
     "seize": "{name} has not given up in time, it keeps the rest",
     "new target": "the group wants {shares}",
 }
-_QUIET = {"send", "hear", "let go", "arrive", "session over", "rebalance over", "seize"}
+_QUIET = {"send", "exchange", "hear", "let go", "arrive", "session over", "rebalance over", "seize"}
 
 Step = tuple[Event, Seats]
 
@@ -116,12 +120,44 @@ def _client_steps(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> It
         if bounds.restarts and not seat.member:
             yield Event("restart", number), replaced(seats, number, Seat(static=seat.static))
         return
-    request = _next_request(client, rules)
-    yield Event("send", number, request), replaced(seats, number, _sent(seat, request, bounds))
+    yield from _sendings(seats, number, bounds, rules)
     if seat.answer:
         yield Event("hear", number, answer=seat.answer), replaced(seats, number, _heard(seat))
     if client.life == "open":
         yield from _wishes(seats, number, bounds, rules)
+
+
+def _sendings(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator[Step]:
+    """Let a client send what it has to say. Where nothing is late that arrives at once, and its answer now or never."""
+    request = _next_request(seats[number].client, rules)
+    sent = replaced(seats, number, _sent(seats[number], request, bounds))
+    if bounds.late:
+        yield Event("send", number, request), sent
+        return
+    for after, answer in serve(sent, number, request, bounds, rules):
+        answered = _answered(after, number, request, answer)
+        if _is_welcome(answered[number]):
+            yield Event("lose", number, request, answer), replaced(answered, number, _lost(answered[number]))
+            answered = replaced(answered, number, _heard(answered[number]))
+        yield Event("exchange", number, request, answer), answered
+
+
+def _is_welcome(seat: Seat) -> bool:
+    """Whether an answer is as it has to be; one that is not stays in the world, to be looked at."""
+    return bool(seat.answer) and seat.answer.code == OK and seat.answer.epoch >= seat.client.epoch
+
+
+def _lost(seat: Seat) -> Seat:
+    """Lose an answer."""
+    missed = min(seat.missed + (seat.client.epoch > 0), _TOO_MANY)
+    return seat._replace(waiting=False, answer=(), missed=missed, out=seat.out and seat.client.epoch > 0)
+
+
+def _answered(seats: Seats, number: int, request: Request, answer: Answer) -> Seats:
+    """Return the world in which an answer is on its way to the client that waits for it."""
+    taken_in = answer.code == OK and request.kind == "heartbeat"
+    seat = seats[number]
+    return replaced(seats, number, seat._replace(answer=answer, out=seat.out and not taken_in))
 
 
 def _wishes(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator[Step]:
@@ -132,19 +168,29 @@ def _wishes(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator
         let_go = client._replace(reads=client.reads & client.told)
         yield Event("let go", number), replaced(seats, number, seat._replace(client=let_go))
     if client.epoch or seat.waiting:
-        stopped = seat._replace(client=Client(), waiting=False, answer=(), out=False)
-        if rules.clients_watch_the_clock:
-            yield Event("stop", number), replaced(seats, number, stopped)
-        leaving = stopped._replace(client=Client(life="closing"))
-        yield Event("close", number), replaced(seats, number, _sent(leaving, Request("leave"), bounds))
-        if seat.static:
-            pausing = stopped._replace(client=Client(life="pausing"))
-            yield Event("pause", number), replaced(seats, number, _sent(pausing, Request("pause"), bounds))
+        yield from _endings(seats, number, bounds, rules)
     if bounds.commits and client.epoch and not any(other.commit for other in seats):
         for partition in numbers_of(client.reads):
             begun = seat._replace(commit=Commit(client.epoch, partition))
             more = tuple((n == number) << partition for n in range(len(seats)))
             yield Event("commit", number, more=more), replaced(seats, number, begun)
+
+
+def _endings(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator[Step]:
+    """Let a client stop for a while, or for good; where nothing is late, another one is in its place at once."""
+    seat = seats[number]
+    stopped = seat._replace(client=Client(), waiting=False, answer=(), missed=0, out=False)
+    if rules.clients_watch_the_clock or not bounds.late:
+        yield Event("stop", number), replaced(seats, number, stopped)
+    for kind, life, request in (("close", "closing", Request("leave")), ("pause", "pausing", Request("pause"))):
+        if kind == "pause" and not seat.static:
+            continue
+        if bounds.late:
+            ending = _sent(stopped._replace(client=Client(life=life)), request, bounds)
+            yield Event(kind, number), replaced(seats, number, ending)
+        else:
+            for after, answer in serve(replaced(seats, number, stopped), number, request, bounds, rules):
+                yield Event("end", number, request, answer), after
 
 
 def _next_request(client: Client, rules: Rules) -> Request:
@@ -157,7 +203,9 @@ def _sent(seat: Seat, request: Request, bounds: Bounds) -> Seat:
     """Send a request; one that is still waited for is given up, and its answer will not be looked at."""
     same = bounds.repeats and seat.sent[:1] == (request,)
     sent = seat.sent if same else (request, *seat.sent)[: bounds.late]
-    return seat._replace(waiting=True, sent=sent, answer=(), out=seat.out and seat.client.epoch > 0)
+    lost = bool(seat.answer) and seat.client.epoch > 0
+    missed = min(seat.missed + lost, _TOO_MANY)
+    return seat._replace(waiting=True, sent=sent, answer=(), missed=missed, out=seat.out and seat.client.epoch > 0)
 
 
 def _heard(seat: Seat) -> Seat:
@@ -170,7 +218,7 @@ def _heard(seat: Seat) -> Seat:
         client = client._replace(epoch=answer.epoch, told=answer.assignment, reads=client.reads | answer.assignment)
     elif answer.code in (UNKNOWN, FENCED):
         client = Client()
-    return seat._replace(client=client, waiting=False, answer=(), out=seat.out and client.epoch > 0)
+    return seat._replace(client=client, waiting=False, answer=(), missed=0, out=seat.out and client.epoch > 0)
 
 
 def _arrivals(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator[Step]:
@@ -180,11 +228,12 @@ def _arrivals(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterat
             continue
         waits = age == 0 and seats[number].waiting
         for after, answer in serve(seats, number, request, bounds, rules):
-            seat = after[number] if bounds.repeats else _without(after[number], age)
+            if not bounds.repeats:
+                after = replaced(after, number, _without(after[number], age))
             if waits:
-                taken_in = answer.code == OK and request.kind == "heartbeat"
-                seat = seat._replace(answer=answer, out=seat.out and not taken_in)
-            yield Event("arrive" if waits else "late", number, request, answer), replaced(after, number, seat)
+                yield Event("arrive", number, request, answer), _answered(after, number, request, answer)
+            else:
+                yield Event("late", number, request, answer), after
 
 
 def _without(seat: Seat, age: int) -> Seat:
@@ -231,7 +280,8 @@ def _wrong(seats: Seats) -> Iterator[str]:
             reading_in |= client.reads
         if client.life == "open" and client.epoch and answer and not seat.out:
             if answer.code != OK:
-                yield "nobody honest is refused"
+                if seat.missed < _TOO_MANY:
+                    yield "one answer may be lost"
             elif answer.epoch < client.epoch:
                 yield "epochs go up"
 
@@ -290,10 +340,24 @@ def _round(seats: Seats, order: tuple[int, ...], bounds: Bounds, rules: Rules) -
     return seats
 
 
-def _renumbered(seat: Seat) -> Seat:
-    """Return a seat with its epochs numbered from 1 in their order."""
-    numbers = {epoch: rank for rank, epoch in enumerate(sorted({0, *epochs_of(seat)}))}
+def _plain(seat: Seat, bounds: Bounds, promises: frozenset[str]) -> Seat:
+    """Return a seat without what cannot matter any more, and with its epochs numbered from 1 in their order."""
+    member = seat.member
+    if member:
+        asked = {seat.client.epoch, *(request.epoch for request in seat.sent)}
+        since = member.since if bounds.commits else tuple(min(epoch, 1) for epoch in member.since)
+        member = member._replace(previous=member.previous if member.previous in asked else 0, since=since)
+    missed = seat.missed if "one answer may be lost" in promises else 0
+    return _renumbered(seat._replace(member=member, missed=missed), bounds)
+
+
+def _renumbered(seat: Seat, bounds: Bounds) -> Seat:
     member, answer, commit = seat.member, seat.answer, seat.commit
+    if member and not bounds.commits:
+        known = {0, *epochs_of(seat._replace(member=member._replace(since=())))}
+    else:
+        known = {0, *epochs_of(seat)}
+    numbers = {epoch: rank for rank, epoch in enumerate(sorted(known))}
     return seat._replace(
         client=seat.client._replace(epoch=numbers[seat.client.epoch]),
         sent=tuple(request._replace(epoch=numbers[request.epoch]) for request in seat.sent),
@@ -302,7 +366,7 @@ def _renumbered(seat: Seat) -> Seat:
         and member._replace(
             epoch=numbers[member.epoch],
             previous=numbers[member.previous],
-            since=tuple(numbers[epoch] for epoch in member.since),
+            since=tuple(numbers[epoch] for epoch in member.since) if bounds.commits else member.since,
         ),
         commit=commit and commit._replace(epoch=numbers[commit.epoch]),
     )
@@ -342,7 +406,7 @@ class GroupWorld(NamedTuple):
 
 
 _WATCHED = Rules(clients_watch_the_clock=True)
-_LATE = frozenset(PROMISES) - {"one reader", "one reader among members", "settles soon"}
+_LATE = frozenset(PROMISES) - {"one reader", "one reader among members", "one answer may be lost", "settles soon"}
 
 WORLDS = {
     "lossy": GroupWorld(Bounds()),
@@ -374,7 +438,7 @@ def explore_group(world: GroupWorld, *, most: int = 10_000_000) -> tuple[Explore
             _is_quiet,
             bounds.partitions,
             _relabelled,
-            _renumbered,
+            lambda seat: _plain(seat, bounds, promises),
         ),
         most=most,
     )
