@@ -51,6 +51,7 @@ class Rules(NamedTuple):
     The last two are beyond the specification: they show what it would take to promise more.
     """
 
+    lost_answers_are_forgiven: bool = True
     lost_answers_confirm_nothing: bool = True
     joining_again_confirms_nothing: bool = True
     joining_again_keeps: bool = True
@@ -61,10 +62,14 @@ class Rules(NamedTuple):
     refuses_unknown_members: bool = True
     timeout_removes: bool = True
     taken_over_is_gone: bool = True
+    away_gives_up: bool = True
+    away_keeps: bool = True
+    gone_shares_anew: bool = True
     commits_need_the_epoch: bool = True
     commits_need_the_partition_since: bool = True
     epochs_go_on: bool = True
     clients_list_what_they_read: bool = True
+    clients_stop_when_refused: bool = True
     getting_raises_epoch: bool = False
     clients_watch_the_clock: bool = False
 
@@ -176,10 +181,12 @@ def serve(seats: Seats, number: int, request: Request, bounds: Bounds, rules: Ru
     elif not member:
         yield seats, Answer(UNKNOWN)
     elif request.kind == "leave":
-        for after in removed(seats, number, bounds.partitions):
+        for after in removed(seats, number, bounds, rules):
             yield after, Answer(OK)
     else:
-        away = member._replace(away=True, giving_up=0)
+        away = member._replace(away=True, giving_up=0 if rules.away_gives_up else member.giving_up)
+        if not rules.away_keeps:
+            away = away._replace(since=(0,) * bounds.partitions)
         yield replaced(seats, number, seats[number]._replace(member=away)), Answer(OK)
 
 
@@ -212,6 +219,8 @@ def _is_refused(member: Member, request: Request, rules: Rules) -> bool:
         return True
     if request.epoch == member.epoch or not rules.refuses_stale_epochs:
         return False
+    if not rules.lost_answers_are_forgiven:
+        return True
     return request.epoch != member.previous or bool(member.giving_up or request.owned & ~member.assigned)
 
 
@@ -306,23 +315,27 @@ def _obtainable(seats: Seats, number: int, rules: Rules) -> int:
     return member.target & ~member.assigned & ~taken
 
 
-def removed(seats: Seats, number: int, partitions: int) -> Iterator[Seats]:
+def removed(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator[Seats]:
     """Yield the group without a member."""
     seat = seats[number]
     gone = seat._replace(member=(), out=bool(seat.client.epoch or seat.answer))
-    yield from _shared_anew(replaced(seats, number, gone), partitions)
+    seats = replaced(seats, number, gone)
+    yield from _shared_anew(seats, bounds.partitions) if rules.gone_shares_anew else (seats,)
 
 
 def _shared_anew(seats: Seats, partitions: int) -> Iterator[Seats]:
     """Yield the group with each balanced distribution that moves the least."""
-    now = tuple(seat.member.target if seat.member else 0 for seat in seats)
-    found = shares(seats, partitions)
-    least = min((_distance(now, target) for target in found), default=0)
-    if not found:
-        yield seats
-    for target in found:
-        if _distance(now, target) == least:
-            yield aimed(seats, target)
+    now = tuple(seat.member.target if seat.member else -1 for seat in seats)
+    for target in _nearest(now, partitions):
+        yield aimed(seats, target)
+
+
+@cache
+def _nearest(now: tuple[int, ...], partitions: int) -> list[tuple[int, ...]]:
+    """Return the distributions among those who are there that are nearest to one; nobody has a share where none is."""
+    found = _balanced(tuple(share >= 0 for share in now), partitions)
+    distances = [sum((one & ~other).bit_count() for one, other in zip(now, target, strict=True)) for target in found]
+    return [target for target, distance in zip(found, distances, strict=True) if distance == min(distances)]
 
 
 def aimed(seats: Seats, target: tuple[int, ...]) -> Seats:
@@ -341,6 +354,8 @@ def shares(seats: Seats, partitions: int) -> list[tuple[int, ...]]:
 @cache
 def _balanced(present: tuple[bool, ...], partitions: int) -> list[tuple[int, ...]]:
     chosen = [number for number, there in enumerate(present) if there]
+    if not chosen:
+        return [(0,) * len(present)]
     found = []
     for owners in product(chosen, repeat=partitions):
         shares = [sum(1 << p for p, owner in enumerate(owners) if owner == n) for n in range(len(present))]
@@ -348,10 +363,6 @@ def _balanced(present: tuple[bool, ...], partitions: int) -> list[tuple[int, ...
         if max(sizes) - min(sizes) <= 1:
             found.append(tuple(shares))
     return found
-
-
-def _distance(now: tuple[int, ...], then: tuple[int, ...]) -> int:
-    return sum((one & ~other).bit_count() for one, other in zip(now, then, strict=True))
 
 
 def _answer_of(seats: Seats, number: int) -> Answer:

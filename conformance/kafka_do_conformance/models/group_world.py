@@ -122,7 +122,7 @@ def _client_steps(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> It
         return
     yield from _sendings(seats, number, bounds, rules)
     if seat.answer:
-        yield Event("hear", number, answer=seat.answer), replaced(seats, number, _heard(seat))
+        yield Event("hear", number, answer=seat.answer), replaced(seats, number, _heard(seat, rules))
     if client.life == "open":
         yield from _wishes(seats, number, bounds, rules)
 
@@ -138,7 +138,7 @@ def _sendings(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterat
         answered = _answered(after, number, request, answer)
         if _is_welcome(answered[number]):
             yield Event("lose", number, request, answer), replaced(answered, number, _lost(answered[number]))
-            answered = replaced(answered, number, _heard(answered[number]))
+            answered = replaced(answered, number, _heard(answered[number], rules))
         yield Event("exchange", number, request, answer), answered
 
 
@@ -208,7 +208,7 @@ def _sent(seat: Seat, request: Request, bounds: Bounds) -> Seat:
     return seat._replace(waiting=True, sent=sent, answer=(), missed=missed, out=seat.out and seat.client.epoch > 0)
 
 
-def _heard(seat: Seat) -> Seat:
+def _heard(seat: Seat, rules: Rules) -> Seat:
     """Take an answer as an honest client does (GROUP-049, GROUP-051, GROUP-052, GROUP-054, GROUP-055)."""
     client, answer = seat.client, seat.answer
     assert answer  # noqa: S101  only an answer is heard
@@ -217,7 +217,7 @@ def _heard(seat: Seat) -> Seat:
     elif answer.code == OK:
         client = client._replace(epoch=answer.epoch, told=answer.assignment, reads=client.reads | answer.assignment)
     elif answer.code in (UNKNOWN, FENCED):
-        client = Client()
+        client = Client() if rules.clients_stop_when_refused else Client(reads=client.reads, told=client.told)
     return seat._replace(client=client, waiting=False, answer=(), missed=0, out=seat.out and client.epoch > 0)
 
 
@@ -249,7 +249,7 @@ def _removals(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterat
     seat = seats[number]
     if not seat.member or (rules.clients_watch_the_clock and not _has_stopped(seat)):
         return
-    for after in removed(seats, number, bounds.partitions):
+    for after in removed(seats, number, bounds, rules):
         yield Event("session over", number), after
         if seat.member.giving_up and rules.timeout_removes:
             yield Event("rebalance over", number), after
@@ -291,8 +291,11 @@ def _lets_zombies_commit(seats: Seats, rules: Rules) -> bool:
     return any(seat.commit and seat.commit.zombie and takes_commit(seat.member, seat.commit, rules) for seat in seats)
 
 
-def _settled(seats: Seats) -> bool:
-    """Whether everybody who is in the group has its share and knows it, and everybody else reads nothing."""
+def _settled(seats: Seats, partitions: int) -> bool:
+    """Whether everybody who is in the group has its share and knows it, everybody else reads nothing, nothing is lost."""
+    members = [seat.member for seat in seats if seat.member]
+    if members and sum(member.assigned for member in members) != (1 << partitions) - 1:
+        return False
     for seat in seats:
         member, client = seat.member, seat.client
         if member and (member.assigned != member.target or member.giving_up or member.behind):
@@ -334,7 +337,7 @@ def _round(seats: Seats, order: tuple[int, ...], bounds: Bounds, rules: Rules) -
         ((seats, answer),) = serve(seats, number, _next_request(client, rules), bounds, rules)
         if answer.code != OK:
             return None
-        heard = _heard(seats[number]._replace(client=client, answer=answer))
+        heard = _heard(seats[number]._replace(client=client, answer=answer), rules)
         heard = heard._replace(client=heard.client._replace(reads=heard.client.told), sent=())
         seats = replaced(seats, number, heard)
     return seats
@@ -434,7 +437,7 @@ def explore_group(world: GroupWorld, *, most: int = 10_000_000) -> tuple[Explore
             tuple(Seat(static=bounds.static and number < 2) for number in range(bounds.members)),
             lambda seats: _steps(seats, bounds, rules),
             fault,
-            _settled,
+            lambda seats: _settled(seats, bounds.partitions),
             _is_quiet,
             bounds.partitions,
             _relabelled,
