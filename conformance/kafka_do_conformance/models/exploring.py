@@ -1,7 +1,8 @@
 """Every state that a world can reach, breadth first, so that what goes wrong is shown on a shortest way.
 
-A state is a tuple of parts. Each part is kept once and has a number, so that a state is a few small numbers, and renaming
-is a look into a table. States that differ only in names are one state: the order of the parts, and what `names` permutes.
+A state is a tuple of parts. Each part is kept once and has a number, so that a state is a few small numbers, and
+renaming is a look into a table. States that differ only in names are one state: the order of the parts, and what
+`names` permutes.
 """
 
 from array import array

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 __all__ = [
     "FENCED",
+    "MANY",
     "OK",
     "TAKEN_OVER",
     "UNKNOWN",
@@ -43,6 +44,7 @@ UNKNOWN = "unknown_member"
 FENCED = "fenced_member_epoch"
 UNRELEASED = "unreleased_instance_id"
 TAKEN_OVER = "fenced_instance_id"
+MANY = 2
 
 
 class Rules(NamedTuple):
@@ -62,8 +64,6 @@ class Rules(NamedTuple):
     refuses_unknown_members: bool = True
     timeout_removes: bool = True
     taken_over_is_gone: bool = True
-    away_gives_up: bool = True
-    away_keeps: bool = True
     gone_shares_anew: bool = True
     commits_need_the_epoch: bool = True
     commits_need_the_partition_since: bool = True
@@ -136,6 +136,7 @@ class Member(NamedTuple):
 
     @property
     def assigned(self) -> int:
+        """What the member may own."""
         return sum(1 << partition for partition, epoch in enumerate(self.since) if epoch)
 
     @property
@@ -155,7 +156,7 @@ class Commit(NamedTuple):
 class Seat(NamedTuple):
     """A client and all that the world knows of it.
 
-    `sent` is newest first, `missed` how many answers it has not heard since the last one, 2 for all that are more;
+    `sent` is newest first, `missed` how many answers it has not heard since the last one, `MANY` at most;
     `out` once it is no member and cannot know.
     """
 
@@ -184,9 +185,7 @@ def serve(seats: Seats, number: int, request: Request, bounds: Bounds, rules: Ru
         for after in removed(seats, number, bounds, rules):
             yield after, Answer(OK)
     else:
-        away = member._replace(away=True, giving_up=0 if rules.away_gives_up else member.giving_up)
-        if not rules.away_keeps:
-            away = away._replace(since=(0,) * bounds.partitions)
+        away = member._replace(away=True, giving_up=0)
         yield replaced(seats, number, seats[number]._replace(member=away)), Answer(OK)
 
 

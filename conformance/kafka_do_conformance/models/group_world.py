@@ -5,16 +5,16 @@ the answer was lost. Requests that were given up, and repetitions by whoever sta
 Members are removed at any time, whether their clients are silent or not: time may pass as fast as it likes. The group
 may want another distribution at any time, as it does when topics change.
 
-Epochs are numbered anew in every state, so an unbounded life has finitely many states.
+Where nothing is late, a request arrives as it is sent, and its answer is heard at once or never: an answer on its way
+changes nothing that anybody else can see, and who hears it later reads no more than who has heard it.
 """
 
 from collections.abc import Iterator
-from itertools import permutations
 from typing import NamedTuple
 
-from kafka_do_conformance.models.exploring import Explored, Space, World, explore
 from kafka_do_conformance.models.group import (
     FENCED,
+    MANY,
     OK,
     TAKEN_OVER,
     UNKNOWN,
@@ -27,30 +27,16 @@ from kafka_do_conformance.models.group import (
     Seat,
     Seats,
     aimed,
-    epochs_of,
     numbers_of,
     removed,
     replaced,
     serve,
     set_text,
     shares,
-    takes_commit,
 )
 
-__all__ = ["PROMISES", "WORLDS", "Event", "GroupWorld", "explore_group", "heartbeats_to_settle"]
+__all__ = ["Event", "Step", "heard", "is_quiet", "next_request", "steps"]
 
-PROMISES = {
-    "one holder": "No partition is assigned to two members, nor to one while another has to give it up.",
-    "one reader": "No partition is read by two clients.",
-    "one reader among members": "No partition is read by two clients of whom the server has removed neither.",
-    "one answer may be lost": "A client that was not removed, and missed one answer at most, is not refused.",
-    "epochs go up": "A client never hears an epoch below its own.",
-    "no zombie commits": "No commit is stored for a partition that was given to another member since it was sent.",
-    "can settle": "From every state everybody can get to know its share, and every partition is in one.",
-    "settles soon": "When nobody joins or leaves and nothing is lost, four heartbeats of each are enough for that.",
-}
-_BEATS = 4
-_TOO_MANY = 2
 _ARRIVED = Request("none")
 
 
@@ -71,6 +57,8 @@ class Event(NamedTuple):
 
 _TEXTS = {
     "restart": "another process begins in {name}'s place",
+    "join": "{name} sends {self.request}",
+    "be taken in": "{name} sends {self.request}, and hears {self.answer}",
     "send": "{name} sends {self.request}",
     "exchange": "{name} sends {self.request}, and hears {self.answer}",
     "lose": "{name} sends {self.request}, which arrives; the answer is lost: {self.answer}",
@@ -84,21 +72,21 @@ _TEXTS = {
     "arrive": "{self.request} of {name} arrives: {self.answer}",
     "late": "{self.request} of {name} arrives late: {self.answer}",
     "session over": "the session of {name} is over, it is removed",
-    "rebalance over": "{name} has not given up in time, it is removed",
+    "cast out": "nothing is heard of {name}, or it has not given up in time: it is removed, and does not know",
     "seize": "{name} has not given up in time, it keeps the rest",
     "new target": "the group wants {shares}",
 }
-_QUIET = {"send", "exchange", "hear", "let go", "arrive", "session over", "rebalance over", "seize"}
 
 Step = tuple[Event, Seats]
+_QUIET = {"send", "exchange", "hear", "let go", "arrive", "session over"}
 
 
-def begin(bounds: Bounds) -> Seats:
-    """Return the world in which nobody has joined; the first two seats share an instance id if `static`."""
-    return tuple(Seat(static=bounds.static and number < 2) for number in range(bounds.members))
+def is_quiet(event: Event) -> bool:
+    """Whether an event needs nobody's wish and no bad luck: what is sent arrives, is answered, and heard."""
+    return event.kind in _QUIET
 
 
-def _steps(seats: Seats, bounds: Bounds, rules: Rules) -> Iterator[Step]:
+def steps(seats: Seats, bounds: Bounds, rules: Rules) -> Iterator[Step]:
     """Yield everything that can happen next."""
     for number in range(len(seats)):
         yield from _client_steps(seats, number, bounds, rules)
@@ -106,11 +94,6 @@ def _steps(seats: Seats, bounds: Bounds, rules: Rules) -> Iterator[Step]:
         yield from _removals(seats, number, bounds, rules)
     for target in shares(seats, bounds.partitions):
         yield Event("new target", 0, more=target), aimed(seats, target)
-
-
-def _is_quiet(event: Event) -> bool:
-    """Whether an event needs nobody's wish and no bad luck: what is sent arrives, is answered, and heard."""
-    return event.kind in _QUIET
 
 
 def _client_steps(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator[Step]:
@@ -122,34 +105,37 @@ def _client_steps(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> It
         return
     yield from _sendings(seats, number, bounds, rules)
     if seat.answer:
-        yield Event("hear", number, answer=seat.answer), replaced(seats, number, _heard(seat, rules))
+        yield Event("hear", number, answer=seat.answer), replaced(seats, number, heard(seat, rules))
     if client.life == "open":
         yield from _wishes(seats, number, bounds, rules)
 
 
 def _sendings(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator[Step]:
     """Let a client send what it has to say. Where nothing is late that arrives at once, and its answer now or never."""
-    request = _next_request(seats[number].client, rules)
-    sent = replaced(seats, number, _sent(seats[number], request, bounds))
+    seat = seats[number]
+    request = next_request(seat.client, rules)
+    sent = replaced(seats, number, _sent(seat, request, bounds))
+    is_new = not seat.member and seat.client == Client()
     if bounds.late:
-        yield Event("send", number, request), sent
+        yield Event("join" if is_new else "send", number, request), sent
         return
     for after, answer in serve(sent, number, request, bounds, rules):
         answered = _answered(after, number, request, answer)
         if _is_welcome(answered[number]):
             yield Event("lose", number, request, answer), replaced(answered, number, _lost(answered[number]))
-            answered = replaced(answered, number, _heard(answered[number], rules))
-        yield Event("exchange", number, request, answer), answered
+            answered = replaced(answered, number, heard(answered[number], rules))
+        yield Event("be taken in" if is_new else "exchange", number, request, answer), answered
 
 
 def _is_welcome(seat: Seat) -> bool:
     """Whether an answer is as it has to be; one that is not stays in the world, to be looked at."""
-    return bool(seat.answer) and seat.answer.code == OK and seat.answer.epoch >= seat.client.epoch
+    answer = seat.answer
+    return bool(answer and answer.code == OK and answer.epoch >= seat.client.epoch)
 
 
 def _lost(seat: Seat) -> Seat:
     """Lose an answer."""
-    missed = min(seat.missed + (seat.client.epoch > 0), _TOO_MANY)
+    missed = min(seat.missed + (seat.client.epoch > 0), MANY)
     return seat._replace(waiting=False, answer=(), missed=missed, out=seat.out and seat.client.epoch > 0)
 
 
@@ -193,7 +179,8 @@ def _endings(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterato
                 yield Event("end", number, request, answer), after
 
 
-def _next_request(client: Client, rules: Rules) -> Request:
+def next_request(client: Client, rules: Rules) -> Request:
+    """Return what a client has to say next (GROUP-049)."""
     if client.life != "open":
         return Request("leave" if client.life == "closing" else "pause")
     return Request("heartbeat", client.epoch, client.reads if rules.clients_list_what_they_read else client.told)
@@ -204,11 +191,11 @@ def _sent(seat: Seat, request: Request, bounds: Bounds) -> Seat:
     same = bounds.repeats and seat.sent[:1] == (request,)
     sent = seat.sent if same else (request, *seat.sent)[: bounds.late]
     lost = bool(seat.answer) and seat.client.epoch > 0
-    missed = min(seat.missed + lost, _TOO_MANY)
+    missed = min(seat.missed + lost, MANY)
     return seat._replace(waiting=True, sent=sent, answer=(), missed=missed, out=seat.out and seat.client.epoch > 0)
 
 
-def _heard(seat: Seat, rules: Rules) -> Seat:
+def heard(seat: Seat, rules: Rules) -> Seat:
     """Take an answer as an honest client does (GROUP-049, GROUP-051, GROUP-052, GROUP-054, GROUP-055)."""
     client, answer = seat.client, seat.answer
     assert answer  # noqa: S101  only an answer is heard
@@ -227,9 +214,8 @@ def _arrivals(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterat
         if request == _ARRIVED:
             continue
         waits = age == 0 and seats[number].waiting
-        for after, answer in serve(seats, number, request, bounds, rules):
-            if not bounds.repeats:
-                after = replaced(after, number, _without(after[number], age))
+        for served, answer in serve(seats, number, request, bounds, rules):
+            after = served if bounds.repeats else replaced(served, number, _without(served[number], age))
             if waits:
                 yield Event("arrive", number, request, answer), _answered(after, number, request, answer)
             else:
@@ -249,10 +235,10 @@ def _removals(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterat
     seat = seats[number]
     if not seat.member or (rules.clients_watch_the_clock and not _has_stopped(seat)):
         return
+    kind = "session over" if _has_stopped(seat) else "cast out"
     for after in removed(seats, number, bounds, rules):
-        yield Event("session over", number), after
-        if seat.member.giving_up and rules.timeout_removes:
-            yield Event("rebalance over", number), after
+        if kind == "session over" or not seat.member.giving_up or rules.timeout_removes:
+            yield Event(kind, number), after
     if seat.member.giving_up and not rules.timeout_removes:
         kept = seat.member._replace(giving_up=0)
         yield Event("seize", number), replaced(seats, number, seat._replace(member=kept))
@@ -262,186 +248,5 @@ def _has_stopped(seat: Seat) -> bool:
     return seat.client.life != "open" or (seat.client.epoch == 0 and not seat.answer)
 
 
-def _wrong(seats: Seats) -> Iterator[str]:
-    """Yield the promises that a state breaks, by their names in `PROMISES`."""
-    held = reading = reading_in = 0
-    for seat in seats:
-        member, client, answer = seat.member, seat.client, seat.answer
-        if member:
-            if held & member.holds:
-                yield "one holder"
-            held |= member.holds
-        if reading & client.reads:
-            yield "one reader"
-        reading |= client.reads
-        if not seat.out:
-            if reading_in & client.reads:
-                yield "one reader among members"
-            reading_in |= client.reads
-        if client.life == "open" and client.epoch and answer and not seat.out:
-            if answer.code != OK:
-                if seat.missed < _TOO_MANY:
-                    yield "one answer may be lost"
-            elif answer.epoch < client.epoch:
-                yield "epochs go up"
-
-
-def _lets_zombies_commit(seats: Seats, rules: Rules) -> bool:
-    """Whether a commit that is under way would be stored though its partition is somebody else's since it was sent."""
-    return any(seat.commit and seat.commit.zombie and takes_commit(seat.member, seat.commit, rules) for seat in seats)
-
-
-def _settled(seats: Seats, partitions: int) -> bool:
-    """Whether everybody who is in the group has its share and knows it, everybody else reads nothing, nothing is lost."""
-    members = [seat.member for seat in seats if seat.member]
-    if members and sum(member.assigned for member in members) != (1 << partitions) - 1:
-        return False
-    for seat in seats:
-        member, client = seat.member, seat.client
-        if member and (member.assigned != member.target or member.giving_up or member.behind):
-            return False
-        if member and client.life == "open" and not (client.epoch == member.epoch and client.reads == member.assigned):
-            return False
-        if (member and client.life != "open" and not member.away) or (not member and client.reads):
-            return False
-    return True
-
-
-def heartbeats_to_settle(seats: Seats, bounds: Bounds, rules: Rules) -> int | None:
-    """Return after how many heartbeats of each, in the worst order, all is settled; None if somebody is refused."""
-    worlds = {seats}
-    for count in range(_BEATS + 1):
-        worlds = {world for world in worlds if not _is_shared_out(world)}
-        if not worlds:
-            return count
-        rounds = {_round(world, order, bounds, rules) for world in worlds for order in permutations(range(len(seats)))}
-        if None in rounds:
-            return None
-        worlds = {world for world in rounds if world is not None}
-    return _BEATS + 1
-
-
-def _is_shared_out(seats: Seats) -> bool:
-    return all(not seat.member or seat.member.assigned == seat.member.target for seat in seats)
-
-
-def _round(seats: Seats, order: tuple[int, ...], bounds: Bounds, rules: Rules) -> Seats | None:
-    """Return the world after each member has sent a heartbeat and heard the answer; None if somebody is no member."""
-    for number in order:
-        seat = seats[number]
-        if not seat.member and seat.client == Client(life=seat.client.life):
-            continue
-        if not seat.member or seat.client.life != "open" or not seat.client.epoch:
-            return None
-        client = seat.client._replace(reads=seat.client.reads & seat.client.told)
-        ((seats, answer),) = serve(seats, number, _next_request(client, rules), bounds, rules)
-        if answer.code != OK:
-            return None
-        heard = _heard(seats[number]._replace(client=client, answer=answer), rules)
-        heard = heard._replace(client=heard.client._replace(reads=heard.client.told), sent=())
-        seats = replaced(seats, number, heard)
-    return seats
-
-
-def _plain(seat: Seat, bounds: Bounds, promises: frozenset[str]) -> Seat:
-    """Return a seat without what cannot matter any more, and with its epochs numbered from 1 in their order."""
-    member = seat.member
-    if member:
-        asked = {seat.client.epoch, *(request.epoch for request in seat.sent)}
-        since = member.since if bounds.commits else tuple(min(epoch, 1) for epoch in member.since)
-        member = member._replace(previous=member.previous if member.previous in asked else 0, since=since)
-    missed = seat.missed if "one answer may be lost" in promises else 0
-    return _renumbered(seat._replace(member=member, missed=missed), bounds)
-
-
-def _renumbered(seat: Seat, bounds: Bounds) -> Seat:
-    member, answer, commit = seat.member, seat.answer, seat.commit
-    if member and not bounds.commits:
-        known = {0, *epochs_of(seat._replace(member=member._replace(since=())))}
-    else:
-        known = {0, *epochs_of(seat)}
-    numbers = {epoch: rank for rank, epoch in enumerate(sorted(known))}
-    return seat._replace(
-        client=seat.client._replace(epoch=numbers[seat.client.epoch]),
-        sent=tuple(request._replace(epoch=numbers[request.epoch]) for request in seat.sent),
-        answer=answer and answer._replace(epoch=numbers[answer.epoch]),
-        member=member
-        and member._replace(
-            epoch=numbers[member.epoch],
-            previous=numbers[member.previous],
-            since=tuple(numbers[epoch] for epoch in member.since) if bounds.commits else member.since,
-        ),
-        commit=commit and commit._replace(epoch=numbers[commit.epoch]),
-    )
-
-
-def _relabelled(seat: Seat, order: tuple[int, ...]) -> Seat:
-    """Return a seat with its partitions renamed: what was `order[p]` is p."""
-    member, answer, commit = seat.member, seat.answer, seat.commit
-
-    def renamed(held: int) -> int:
-        return sum(1 << p for p, old in enumerate(order) if held & 1 << old)
-
-    return seat._replace(
-        client=seat.client._replace(reads=renamed(seat.client.reads), told=renamed(seat.client.told)),
-        sent=tuple(request._replace(owned=renamed(request.owned)) for request in seat.sent),
-        answer=answer and answer._replace(assignment=renamed(answer.assignment)),
-        member=member
-        and member._replace(
-            since=tuple(member.since[old] for old in order),
-            giving_up=renamed(member.giving_up),
-            target=renamed(member.target),
-        ),
-        commit=commit and commit._replace(partition=order.index(commit.partition)),
-    )
-
-
 def _name(number: int) -> str:
     return "ABCDEFGH"[number]
-
-
-class GroupWorld(NamedTuple):
-    """What is explored, under which rules, and what is promised there."""
-
-    bounds: Bounds
-    rules: Rules = Rules()
-    promises: frozenset[str] = frozenset(PROMISES) - {"one reader"}
-
-
-_WATCHED = Rules(clients_watch_the_clock=True)
-_LATE = frozenset(PROMISES) - {"one reader", "one reader among members", "one answer may be lost", "settles soon"}
-
-WORLDS = {
-    "lossy": GroupWorld(Bounds()),
-    "watched": GroupWorld(Bounds(), _WATCHED, frozenset(PROMISES)),
-    "static": GroupWorld(Bounds(partitions=1, static=True)),
-    "commits": GroupWorld(Bounds(partitions=1, commits=True)),
-    "late": GroupWorld(Bounds(partitions=1, late=2, repeats=True), Rules(), _LATE),
-}
-
-
-def explore_group(world: GroupWorld, *, most: int = 10_000_000) -> tuple[Explored, Space]:
-    """Explore a world; raises Faulty for a promise that is broken in it."""
-    bounds, rules, promises = world
-
-    def fault(seats: Seats) -> str | None:
-        broken = next((promise for promise in _wrong(seats) if promise in promises), None)
-        if broken is None and "no zombie commits" in promises and _lets_zombies_commit(seats, rules):
-            return "no zombie commits"
-        if broken is None and "settles soon" in promises:
-            return "settles soon" if (heartbeats_to_settle(seats, bounds, rules) or 0) > _BEATS else None
-        return broken
-
-    return explore(
-        World(
-            tuple(Seat(static=bounds.static and number < 2) for number in range(bounds.members)),
-            lambda seats: _steps(seats, bounds, rules),
-            fault,
-            lambda seats: _settled(seats, bounds.partitions),
-            _is_quiet,
-            bounds.partitions,
-            _relabelled,
-            lambda seat: _plain(seat, bounds, promises),
-        ),
-        most=most,
-    )
