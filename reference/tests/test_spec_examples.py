@@ -87,7 +87,7 @@ _ANSWERS = [
     for name, operation in _OPERATIONS.items()
     for status, response in operation["responses"].items()
     if status.startswith("2")
-    for example in _examples(response, "")
+    for example in _examples(response.get("content", {}).get("application/json", {}), "")
 ]
 
 

@@ -25,6 +25,7 @@ from kafka_do.binding.problems import identified, problem_response
 from kafka_do.core.errors import KafkaError
 from kafka_do.server.faults import DROP
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
+from kafka_do.server.streams import ABORT
 from kafka_do.server.upgrades import body_framing, parser_behind_head
 from kafka_do.spec import SPEC
 
@@ -48,7 +49,7 @@ _IDLE, _HEAD, _BODY = _Stage  # a global is found faster than a member
 class Connection(HttpToolsProtocol):
     """A connection that takes requests within `limits` and refuses what is none with a problem document.
 
-    With `may_drop` the application may close it instead of answering, by the extension `DROP`.
+    The application may end it by the extension `ABORT`, and with `may_drop` close it instead of answering, by `DROP`.
     """
 
     def __init__(
@@ -137,8 +138,9 @@ class Connection(HttpToolsProtocol):
             self._fault = self._head_too_large()
             raise self._fault
         super().on_headers_complete()
+        extensions = self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
         if self._may_drop:
-            self.scope["extensions"] = {DROP: {"close": functools.partial(self._drop, self.cycle)}}
+            extensions[DROP] = {"close": functools.partial(self._drop, self.cycle)}
         self._stage = _BODY
         self._moved = True
         if self.scope["http_version"] not in _VERSIONS:
