@@ -332,7 +332,7 @@ def topic_made_again_under_a_stream(server: ServerSession) -> None:
     requirements=["STREAM-021"],
     hint="Last-Event-ID wins over offset, in streams of events only. An empty one is none.",
 )
-def coming_back(server: ServerSession) -> None:
+def browsers_come_back(server: ServerSession) -> None:
     """Come back with ids, without, and to a stream of lines."""
     topic = server.create_topic(1)
     server.produce(topic, [{"value": number} for number in range(4)])
@@ -358,7 +358,7 @@ def coming_back(server: ServerSession) -> None:
     requirements=["STREAM-022"],
     hint="Whoever begins anew instead gives a reader everything twice.",
 )
-def coming_back_from_nowhere(server: ServerSession) -> None:
+def browsers_come_back_from_nowhere(server: ServerSession) -> None:
     """Send ids of other streams."""
     topic = server.create_topic(1)
     problem = {"code": "invalid_request", "errors": [{"pointer": "Last-Event-ID"}]}
