@@ -133,7 +133,7 @@ def stream_of_many(server: ServerSession) -> None:
     """Read two partitions of two topics and one that does not exist, and append to each."""
     topic, other = server.create_topic(2), server.create_topic(1)
     server.produce(topic, [{"value": "a", "partition": 1}, {"value": "b", "partition": 1}])
-    asked = [_position(topic, 1, 1), _position(topic, 2, 0), _position(other, 0, 0)]
+    asked = [_position(topic, 2, 0), _position(topic, 1, 1), _position(other, 0, 0)]
     error = {"code": "partition_not_found", "partition_count": 2, "retriable": False, "indeterminate": False}
     with LiveStream(server, "/v1/fetch", value={"partitions": asked}) as stream:
         stream.expect("begin", {"status": 200, "headers": {"Content-Type": LINES}})

@@ -132,7 +132,7 @@ class Stream:
         self._form = form
         self._asked = msgspec.structs.replace(asked, max_bytes=min(asked.max_bytes, _MOST_LINE_BYTES), min_bytes=1)
         self._heartbeat_ms = min(max(asked.heartbeat_ms, limits["min_heartbeat_ms"]), limits["max_heartbeat_ms"])
-        self._spoke_ms = 0
+        self._spoke_ms = 0  # so that a heartbeat is due at once (STREAM-009)
         self._ending: EndReason | None = None
         self._has_left = False
         self._fetching: asyncio.Task[Any] | None = None
@@ -176,7 +176,7 @@ class Stream:
         self._home.enter(self)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await self._say(send, self._lines() or [heartbeat_line(self._home.clock.now_ms())])
+            await self._say(send, self._lines())
             while self._asked.partitions and not self._is_over:
                 await self._step(send)
             if not self._has_left:
