@@ -10,7 +10,7 @@ from kafka_do._version import __version__
 from kafka_do.binding.streams import STREAMS
 from kafka_do.client.connecting import is_loopback
 from kafka_do.engines.clock import EventLoopClock, MovableClock
-from kafka_do.engines.memory import AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
+from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def serve(  # noqa: PLR0917  typer wants them so
             cors=cors,
             control=None if movable is None else Control(movable, engine.reset),
             clock=clock,
+            at_once=AT_ONCE,
         )
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")

@@ -231,7 +231,7 @@ def test_a_long_silence_of_a_slow_reader_is_one_heartbeat() -> None:
 
 
 def test_a_server_that_stops_tells_every_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "_GRACE_S", 0)
+    monkeypatch.setattr(streams, "_GRACE_S", 0.03)
 
     async def check(serving: _Serving) -> None:
         reader, lazy = await serving.read(), await serving.read()

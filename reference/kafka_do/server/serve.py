@@ -18,6 +18,7 @@ from kafka_do.server.cors import Cors
 from kafka_do.server.descriptors import raise_descriptor_limit
 from kafka_do.server.request_ids import RequestIds
 from kafka_do.server.streams import Streams
+from kafka_do.server.turn import Turn
 from kafka_do.spec import SPEC
 
 __all__ = ["serve"]
@@ -40,17 +41,18 @@ def serve(
     cors: Cors | None = None,
     control: Control | None = None,
     clock: Clock,
+    at_once: Collection[str] = (),
 ) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
     server begins to stop: it has to end what waits. `limits` and `features` are the ones that the broker's discovery
     tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need.
-    Live streams go by `clock`, the broker's.
+    `at_once` are the operations in which the broker never waits. Live streams go by `clock`, the broker's.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    request_ids, may_drop = RequestIds(), control is not None
+    request_ids = RequestIds()
     streams = Streams(broker, clock, limits) if STREAMS in features else None
 
     def stop() -> None:
@@ -64,18 +66,28 @@ def serve(
         listener.bind((host, port))
         listener.listen(_BACKLOG)
         name = f"[{host}]" if family == socket.AF_INET6 else host
+        app = App(
+            broker,
+            limits,
+            features=features,
+            keys=keys,
+            cors=cors,
+            control=control,
+            streams=streams,
+            request_ids=request_ids,
+            at_once=at_once,
+        )
+        connection = functools.partial(
+            Connection,
+            limits=limits,
+            request_ids=request_ids,
+            at_once=app.answers_at_once,
+            turn=Turn(),
+            may_drop=control is not None,
+        )
         config = uvicorn.Config(
-            App(
-                broker,
-                limits,
-                features=features,
-                keys=keys,
-                cors=cors,
-                control=control,
-                streams=streams,
-                request_ids=request_ids,
-            ),
-            http=cast("Any", functools.partial(Connection, limits=limits, request_ids=request_ids, may_drop=may_drop)),
+            app,
+            http=cast("Any", connection),
             ws="none",
             log_level="warning",
             access_log=False,

@@ -201,6 +201,7 @@ class Stream:
         if not lines and now_ms >= self._spoke_ms + self._heartbeat_ms and now_ms < self.ends_ms:
             lines = [heartbeat_line(now_ms)]
         await self._say(send, lines)
+        await asyncio.sleep(0)  # a long log is read to a fast reader, and others have their turns
 
     async def _fetch(self, max_wait_ms: int) -> None:
         """Look for records, until there are some or this stream is interrupted."""
