@@ -118,6 +118,23 @@ def test_every_example_is_what_its_schema_says(schema: dict[str, Any], value: An
     _validate(schema, value)
 
 
+_STREAMED = [
+    pytest.param(stream["x-lines"], line.removeprefix("data: "), id=f"{name}-{number}")
+    for name, operation in _OPERATIONS.items()
+    for stream in operation["responses"].get("200", {}).get("content", {}).values()
+    for example in stream.get("examples", {}).values()
+    if "x-lines" in stream
+    for number, line in enumerate(example["value"].splitlines())
+    if line and not line.startswith("id: ")
+]
+
+
+@pytest.mark.parametrize(("schema", "line"), _STREAMED)
+def test_every_line_in_the_example_of_a_stream_is_what_its_schema_says(schema: dict[str, Any], line: str) -> None:
+    _validate(schema, json.loads(line))
+    assert len(_STREAMED) >= 7
+
+
 def test_every_operation_has_an_example_of_its_request_and_of_each_successful_answer() -> None:
     with_request = {name for name, operation in _OPERATIONS.items() if "requestBody" in operation}
     answers = {

@@ -344,31 +344,28 @@ def _fill(server: httpx.Client, count: int) -> None:
 
 
 def test_sigterm_ends_every_stream_and_then_the_process() -> None:
-    with _process() as (process, url), httpx.Client(base_url=url) as server:
+    with _process() as (process, url), httpx.Client(base_url=url) as server, contextlib.ExitStack() as opened:
         server.post("/v1/topics", json={"topic": "t"}).raise_for_status()
-        connections = [_connect(url) for _ in range(20)]
+        connections = [opened.enter_context(_connect(url)) for _ in range(20)]
         for connection in connections:
             assert b'"type":"heartbeat"' in _until(connection, b"}\n")
         process.send_signal(signal.SIGTERM)
         for connection in connections:
             rest = b"".join(iter(functools.partial(connection.recv, 65_536), b""))
             assert b'{"type":"end","reason":"shutdown"}\n\r\n0\r\n\r\n' in rest
-            connection.close()
         _, said = process.communicate(timeout=_PATIENCE_S)
         assert (process.returncode, said) == (-signal.SIGTERM, "")
 
 
 def test_sigterm_waits_for_no_reader_that_does_not_read() -> None:
-    with _process() as (process, url), httpx.Client(base_url=url) as server:
+    with _process() as (process, url), httpx.Client(base_url=url) as server, contextlib.ExitStack() as opened:
         _fill(server, 100)
-        lazy = [_connect(url, reads_little=True) for _ in range(3)]
+        lazy = [opened.enter_context(_connect(url, reads_little=True)) for _ in range(3)]
         for connection in lazy:
             assert connection.recv(10) == b"HTTP/1.1 2"
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=_PATIENCE_S)
         assert (process.returncode, said) == (-signal.SIGTERM, "")
-        for connection in lazy:
-            connection.close()
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is looked up in /proc")
