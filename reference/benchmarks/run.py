@@ -17,6 +17,7 @@ from benchmarks.groups import groups
 from benchmarks.growth import growth
 from benchmarks.idempotent import idempotent
 from benchmarks.in_process import in_process
+from benchmarks.live import live
 from benchmarks.load import wrk_is_there
 from benchmarks.memory import memory
 from benchmarks.report import Measurement, as_text, write_json
@@ -34,6 +35,7 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "memory": memory,
     "growth": growth,
     "waiting": waiting,
+    "live": live,
     "in-process": in_process,
     "assigning": assigning,
     "groups": groups,
