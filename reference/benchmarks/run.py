@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.assigning import assigning
+from benchmarks.cleaning import cleaning
 from benchmarks.contestants import Ours, install_peer
 from benchmarks.encodings import encodings
 from benchmarks.environment import describe
@@ -34,6 +35,7 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "encodings": encodings,
     "memory": memory,
     "growth": growth,
+    "cleaning": cleaning,
     "waiting": waiting,
     "live": live,
     "in-process": in_process,

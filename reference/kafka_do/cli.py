@@ -10,7 +10,7 @@ from kafka_do._version import __version__
 from kafka_do.binding.streams import STREAMS
 from kafka_do.client.connecting import is_loopback
 from kafka_do.engines.clock import EventLoopClock, MovableClock
-from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
+from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, RETENTION, MemoryEngine
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["app"]
 
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
-_OPTIONAL = (PRODUCERS, GROUPS, STREAMS)
+_OPTIONAL = (PRODUCERS, GROUPS, RETENTION, STREAMS)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
 _MAX_STREAMS = SPEC.limits["max_streams"]
 
@@ -87,6 +87,7 @@ def serve(  # noqa: PLR0917  typer wants them so
     """
     from kafka_do.server.control import CONTROL, Control  # noqa: PLC0415  only a server needs it
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
+    from kafka_do.server.tending import tend_always  # noqa: PLC0415
 
     for feature in without:
         if feature not in _OPTIONAL:
@@ -116,7 +117,8 @@ def serve(  # noqa: PLR0917  typer wants them so
             features=features,
             keys=keys,
             cors=cors,
-            control=None if movable is None else Control(movable, engine.reset),
+            control=None if movable is None else Control(movable, engine.reset, engine.tend),
+            beside=lambda: tend_always(engine.tend, clock),
             clock=clock,
             at_once=AT_ONCE,
         )

@@ -14,6 +14,8 @@ from kafka_do.core.messages import (
     CommitRequest,
     CommitResult,
     CreateTopicRequest,
+    DeletedRecords,
+    DeleteRecordsRequest,
     Discovery,
     FetchPosition,
     FetchRequest,
@@ -43,6 +45,7 @@ __all__ = [
     "Broker",
     "CommitOffsets",
     "DeleteGroup",
+    "DeleteRecords",
     "DeleteTopic",
     "DescribeGroup",
     "DescribeTopic",
@@ -92,6 +95,13 @@ class DeleteTopic(msgspec.Struct, frozen=True):
 
     topic: str
     topic_id: str | None = None
+
+
+class DeleteRecords(msgspec.Struct, frozen=True):
+    """Delete the first records of partitions of `topic`."""
+
+    topic: str
+    request: DeleteRecordsRequest
 
 
 class Produce(msgspec.Struct, frozen=True):
@@ -264,6 +274,12 @@ class Broker(Protocol):
 
     async def delete_topic(self, request: DeleteTopic) -> None:
         """Delete a topic: `topic_not_found`."""
+
+    async def delete_records(self, request: DeleteRecords) -> list[DeletedRecords]:
+        """Delete the first records of partitions: `topic_not_found`, `invalid_request`.
+
+        Each: `partition_not_found`, `offset_out_of_range`, `policy_violation`.
+        """
 
     async def produce(self, request: Produce) -> Results:
         """Append records, a result for each: `topic_not_found`, `invalid_request`; each: PRODUCE-011, -018 to -020"""

@@ -308,6 +308,17 @@ class ResetRequest(ClosedMessage):
     dry_run: bool = False
 
 
+class RecordsToDelete(ClosedMessage):
+    partition: PartitionNumber
+    before_offset: Offset | UnsetType = UNSET
+    at: Literal["latest"] | UnsetType = UNSET
+
+
+class DeleteRecordsRequest(ClosedMessage):
+    partitions: Annotated[list[RecordsToDelete], Meta(min_length=1)]
+    topic_id: str | UnsetType = UNSET
+
+
 class FetchPosition(ClosedMessage):
     topic: TopicName
     partition: PartitionNumber
@@ -502,6 +513,17 @@ class ResetResult(Message):
 
 class ResetResponse(Message):
     results: list[ResetResult]
+
+
+class DeletedRecords(Message):
+    topic: TopicName
+    partition: PartitionNumber
+    log_start_offset: Offset | UnsetType = UNSET
+    error: ItemError | UnsetType = UNSET
+
+
+class DeleteRecordsResponse(Message):
+    results: list[DeletedRecords]
 
 
 class FetchItem(Message):

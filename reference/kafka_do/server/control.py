@@ -12,16 +12,18 @@ from kafka_do.core.control import ClearFaults, ListFaults, ResetServer
 from kafka_do.core.messages import AdvanceClockRequest, ClockTime, FaultList, PlantFaultRequest
 from kafka_do.engines.clock import MovableClock
 from kafka_do.server.faults import CONTROL, Faults
+from kafka_do.server.tending import Tend, tend_now
 
 __all__ = ["CONTROL", "Control"]
 
 
 class Control:
-    """The control operations of a server whose engine has `clock` and forgets everything by `reset`."""
+    """The control operations of a server whose engine has `clock`, forgets all by `reset` and is driven by `tend`."""
 
-    def __init__(self, clock: MovableClock, reset: Callable[[], None]) -> None:
+    def __init__(self, clock: MovableClock, reset: Callable[[], None], tend: Tend) -> None:
         self._clock = clock
         self._reset = reset
+        self._tend = tend
         self._faults = Faults(clock)
 
     @property
@@ -44,6 +46,7 @@ class Control:
         self._clock.advance(request.advance_ms)
         now_ms = self._clock.now_ms()
         await asyncio.sleep(0)
+        await tend_now(self._tend)
         return ClockTime(now_ms)
 
     async def plant_fault(self, request: PlantFaultRequest) -> None:

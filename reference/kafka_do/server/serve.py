@@ -1,8 +1,9 @@
 """Running the server as a process: `kafka-do serve`."""
 
+import asyncio
 import functools
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any, cast
 
 import uvicorn
@@ -41,6 +42,7 @@ def serve(
     cors: Cors | None = None,
     control: Control | None = None,
     clock: Clock,
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     at_once: Collection[str] = (),
 ) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
@@ -49,6 +51,7 @@ def serve(
     server begins to stop: it has to end what waits. `limits` and `features` are the ones that the broker's discovery
     tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need.
     `at_once` are the operations in which the broker never waits. Live streams go by `clock`, the broker's.
+    What `beside` returns runs beside the requests.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -98,17 +101,32 @@ def serve(
             timeout_graceful_shutdown=_GRACE_S,
         )
         ready(f"http://{name}:{listener.getsockname()[1]}")
-        _Server(config, stop).run(sockets=[listener])
+        _Server(config, stop, beside).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """A server that has its waiting requests answered before it stops."""
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        drain: Callable[[], None],
+        beside: Callable[[], Coroutine[Any, Any, None]] | None,
+    ) -> None:
         super().__init__(config)
         self._drain = drain
+        self._beside = beside
+        self._task: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin with what runs beside the requests."""
+        await super().startup(sockets)
+        if self._beside is not None:
+            self._task = asyncio.create_task(self._beside())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let what waits end, then stop."""
         self._drain()
         await super().shutdown(sockets)
+        if self._task is not None:
+            self._task.cancel()
