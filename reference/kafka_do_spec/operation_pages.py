@@ -255,8 +255,7 @@ def _streams_of(operation: _Operation) -> dict[str, dict[str, Any]]:
     return {
         name: content
         for answer in operation.successes.values()
-        for name, content in answer.get("content", {}).items()
-        if "x-lines" in content
+        for name, content in answer.get("x-streams", {}).items()
     }
 
 

@@ -24,7 +24,7 @@ from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
 from kafka_do.server import streams
 from kafka_do.server.app import App
-from kafka_do.server.streams import ABORT, Streams
+from kafka_do.server.streams import ABORT, Reader, Stream, Streams
 from kafka_do.spec import SPEC
 
 Event = MutableMapping[str, Any]
@@ -108,7 +108,7 @@ class _Serving:
     def __init__(self) -> None:
         self.clock = ManualClock(1_000_000)
         self.engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=self.clock)
-        self.streams = Streams(self.engine, self.clock, _LIMITS)
+        self.streams = Streams(self.clock, _LIMITS)
         self.app = App(self.engine, _LIMITS, features=("core", "streams"), streams=self.streams)
 
     async def read(self, query: str = _ASK) -> _Reader:
@@ -243,6 +243,29 @@ def test_a_server_that_stops_tells_every_stream(monkeypatch: pytest.MonkeyPatch)
         assert reader.types == ["heartbeat", "records", "end"]
         assert reader.lines[-1]["reason"] == "shutdown"
         assert (reader.aborted, lazy.aborted) == (0, 1)
+
+    _serving(check)
+
+
+def test_a_stream_whose_key_is_not_valid_any_more_is_told_and_cut_if_it_is_deaf() -> None:
+    async def check(serving: _Serving) -> None:
+        valid = True
+        opened = serving.streams.open
+
+        async def open_with_key(asked: Any, form: Any, reader: Reader, **given: Any) -> Stream:
+            return await opened(asked, form, reader._replace(is_valid=lambda: valid), **given)
+
+        serving.streams.open = open_with_key  # type: ignore[method-assign]
+        listening, deaf = await serving.read(), await serving.read()
+        await serving.advance(5_000)
+        deaf.stop()
+        await serving.append(1)
+        valid = False
+        await serving.advance(5_000)
+        assert listening.lines[-1] == {"type": "end", "reason": "key"}
+        assert (listening.task.done(), deaf.task.done()) == (True, False)
+        await serving.advance(5_000)
+        assert (listening.aborted, deaf.aborted, deaf.task.done()) == (0, 1, True)
 
     _serving(check)
 

@@ -27,7 +27,7 @@ from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
 from kafka_do.server.faults import DROP, DroppedError
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
-from kafka_do.server.streams import Found, Stream, Streams
+from kafka_do.server.streams import Found, Reader, Stream, Streams
 from kafka_do.spec import SPEC, Operation
 
 __all__ = ["App"]
@@ -145,18 +145,18 @@ class App:
         asked = binding.decode_request(request, {**values, **query}, self._limits)
         if form is not None and self._streams is not None:
             wanted = fetch_of_stream(asked, form, fields.get(b"last-event-id", b""))
-            first = functools.partial(self._first_fetch, binding, values)
-            is_single = binding is FETCH_PARTITION
-            return await self._streams.open(wanted, form, first, is_single=is_single, key=self._key(fields))
+            reader = Reader(self._broker.fetch, self._key(fields))
+            first = functools.partial(self._first_fetch, binding, values, reader)
+            return await self._streams.open(wanted, form, reader, first=first, is_single=binding is FETCH_PARTITION)
         if self._control is None:
             answer = await binding.perform(self._broker, asked)
         else:
             answer = await self._control.perform(binding, asked, values, self._broker)
         return binding.encode_answer(asked, answer, self._limits)
 
-    async def _first_fetch(self, binding: Binding, values: Values, request: FetchRequest) -> Found:
+    async def _first_fetch(self, binding: Binding, values: Values, reader: Reader, request: FetchRequest) -> Found:
         """Fetch for a stream that begins; that is where a fault strikes."""
-        act = functools.partial(self._broker.fetch, request)
+        act = functools.partial(reader.fetch, request)
         if self._control is None:
             return await act()
         found: Found = await self._control.strike(binding, values, act)

@@ -56,7 +56,7 @@ def serve(
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     request_ids = RequestIds()
-    streams = Streams(broker, clock, limits) if STREAMS in features else None
+    streams = Streams(clock, limits) if STREAMS in features else None
 
     def stop() -> None:
         if streams is not None:

@@ -10,19 +10,19 @@ What can do neither, because its reader never reads, is cut by the sweep that lo
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Hashable, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
 from kafka_do.binding.problems import HeadedError
 from kafka_do.binding.streams import Form, Line, end_line, found_lines, heartbeat_line
-from kafka_do.core.broker import Broker, PartitionFailure, PartitionSlice
+from kafka_do.core.broker import PartitionFailure, PartitionSlice
 from kafka_do.core.messages import EndReason, FetchRequest
 from kafka_do.engines.clock import Clock
 from kafka_do.server.bodies import Receive
 
-__all__ = ["ABORT", "Found", "Stream", "Streams"]
+__all__ = ["ABORT", "Found", "Reader", "Stream", "Streams"]
 
 ABORT = "kafka_do.abort"
 """The extension of ASGI whose `abort` ends a connection at once, with what was not sent yet."""
@@ -39,31 +39,38 @@ _RETRY_AFTER_S = 1
 _GRACE_S = 1.0  # for readers that are slow when the server stops
 
 
+class Reader(NamedTuple):
+    """Who reads: by `fetch`, as one of those with the same `key`, as long as that `is_valid`."""
+
+    fetch: Fetch
+    key: Hashable = None
+    is_valid: Callable[[], bool] = lambda: True
+
+
 class Streams:
     """The live streams of a server: how many there are, and what ends them from outside. They go by `clock`."""
 
-    def __init__(self, broker: Broker, clock: Clock, limits: Mapping[str, int]) -> None:
-        self.broker = broker
+    def __init__(self, clock: Clock, limits: Mapping[str, int]) -> None:
         self.clock = clock
         self.limits = limits
         self._open: set[Stream] = set()
-        self._of_key: Counter[bytes] = Counter()
+        self._of_key: Counter[Hashable] = Counter()
         self._sweep: asyncio.Task[None] | None = None
 
-    async def open(self, asked: FetchRequest, form: Form, first: Fetch, *, is_single: bool, key: bytes) -> "Stream":
-        """Begin a stream, one of those of `key`, with its `first` fetch; it has to be run.
+    async def open(self, asked: FetchRequest, form: Form, reader: Reader, *, first: Fetch, is_single: bool) -> "Stream":
+        """Begin a stream with its `first` fetch; it has to be run.
 
         Raises the KafkaError of its partition if it `is_single`, and `quota_exceeded`. (STREAM-017, STREAM-023)
         """
-        self._check_count(key)
-        stream = Stream(self, asked, form, key)
-        self._of_key[key] += 1
+        self._check_count(reader.key)
+        stream = Stream(self, asked, form, reader)
+        self._of_key[reader.key] += 1
         try:
             stream.found = await first(stream.next_fetch(0))
             if is_single:
                 _check_begin(stream.found)
         except BaseException:
-            self._leave(key)
+            self._leave(reader.key)
             raise
         return stream
 
@@ -76,7 +83,7 @@ class Streams:
     def leave(self, stream: "Stream") -> None:
         """Count a stream no more."""
         self._open.discard(stream)
-        self._leave(stream.key)
+        self._leave(stream.reader.key)
 
     def drain(self) -> None:
         """End all streams; those whose readers do not read are cut a moment later. (STREAM-016)"""
@@ -85,12 +92,12 @@ class Streams:
         if self._open:
             asyncio.get_running_loop().call_later(_GRACE_S, self._cut_all)
 
-    def _leave(self, key: bytes) -> None:
+    def _leave(self, key: Hashable) -> None:
         self._of_key[key] -= 1
         if not self._of_key[key]:
             del self._of_key[key]
 
-    def _check_count(self, key: bytes) -> None:
+    def _check_count(self, key: Hashable) -> None:
         most = self.limits["max_streams"]
         if self._of_key[key] >= most:
             raise HeadedError(
@@ -105,8 +112,10 @@ class Streams:
             await self.clock.waiter().wait(_SWEEP_MS)
             now_ms = self.clock.now_ms()
             for stream in list(self._open):
-                if now_ms >= stream.ends_ms + _SWEEP_MS:
+                if now_ms >= stream.ends_ms + _SWEEP_MS or stream.is_deaf:
                     stream.cut()
+                elif not stream.reader.is_valid():
+                    stream.end("key")
 
     def _cut_all(self) -> None:
         for stream in list(self._open):
@@ -122,11 +131,11 @@ def _check_begin(found: Found) -> None:
 class Stream:
     """A live stream of one reader."""
 
-    def __init__(self, home: Streams, asked: FetchRequest, form: Form, key: bytes) -> None:
+    def __init__(self, home: Streams, asked: FetchRequest, form: Form, reader: Reader) -> None:
         limits = home.limits
         longest_ms = limits["max_stream_ms"]
         wanted_ms = longest_ms if asked.max_stream_ms is msgspec.UNSET else min(asked.max_stream_ms, longest_ms)
-        self.key = key
+        self.reader = reader
         self.found: Found = ()
         self.ends_ms = home.clock.now_ms() + wanted_ms
         self._home = home
@@ -147,6 +156,11 @@ class Stream:
             ("Cache-Control", "no-store, no-transform"),
             ("X-Accel-Buffering", "no"),
         )
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the reader of a stream that was ended by the last sweep has not taken that in."""
+        return self._ending == "key"
 
     @property
     def _is_over(self) -> bool:
@@ -213,7 +227,7 @@ class Stream:
         task = self._fetching = asyncio.current_task()
         assert task is not None  # noqa: S101  for mypy: this is run by one
         try:
-            self.found = await self._home.broker.fetch(self.next_fetch(max_wait_ms))
+            self.found = await self.reader.fetch(self.next_fetch(max_wait_ms))
         except asyncio.CancelledError:
             if not self._is_over:
                 raise
