@@ -46,7 +46,7 @@ def server(target: ServerTarget) -> Iterator[ServerSession]:
         ("freed-partitions-are-forgotten", "ownerless"),
         ("commit-stores-the-last-record", "phantom commit"),
         ("commit-of-who-has-left", "zombie commit"),
-        ("offsets-are-told-as-they-were-expected", "duplicate"),
+        ("appended-soon-after-the-answer", "duplicate"),
     ],
 )
 def test_a_server_with_a_defect_shows_an_anomaly(name: str, kind: str) -> None:
