@@ -40,7 +40,7 @@ def walks_of_a_group(server: ServerSession) -> None:
 
 @server_case(
     title="A group with a static member goes every way on that its table has, and settles",
-    requirements=["GROUP-035", "GROUP-036", "GROUP-037", "GROUP-038", "GROUP-058", "GROUP-014", "GROUP-017"],
+    requirements=["GROUP-035", "GROUP-036", "GROUP-037", "GROUP-038", "GROUP-014", "GROUP-017"],
     hint="The exchanges before the failure are one walk; spec/machines/group_member.yaml says what each step does.",
 )
 def walks_of_a_group_with_a_static_member(server: ServerSession) -> None:

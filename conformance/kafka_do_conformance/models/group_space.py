@@ -33,7 +33,7 @@ FREEDOMS = {
     "joining_again_keeps": "A member that joins again may count as one that has left before. (GROUP-007)",
     "gives_back_only_anew": "What a member was asked for and may keep after all may be its own again at once.",
 }
-"""Rules that a server may leave out: nothing that is promised hangs on them."""
+"""Rules that a server may leave out: nothing hangs on them but one reader where requests come late or twice."""
 
 SMALL = {
     "prompt": GroupWorld(Bounds(late=0)),

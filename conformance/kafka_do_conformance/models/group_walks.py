@@ -25,7 +25,7 @@ _SERVED = frozenset({"one holder", "can settle"})
 _UNSEEN = frozenset({"let go", "hear", "stop", "restart"})
 
 Transition = tuple[str, ...]
-"""A member's state, what happens, the answer, the member's new state, and the group's states before and after."""
+"""A member's state, what happens, the answer, the member's new state, the states of the others, and of the group."""
 
 
 class Step(NamedTuple):
@@ -81,8 +81,9 @@ def _made(seats: Seats, bounds: Bounds) -> Iterator[tuple[Event, Transition]]:
         if event.kind not in _UNSEEN:
             said = event.request.kind if event.request else ""
             answer = event.answer.code if event.answer else ""
+            others = sorted(member_state(seat.member) for place, seat in enumerate(seats) if place != event.seat)
             before, behind = member_state(seats[event.seat].member), member_state(after[event.seat].member)
-            yield event, (before, event.kind, said, answer, behind, _group_state(seats), _group_state(after))
+            yield event, (before, event.kind, said, answer, behind, *others, _group_state(after))
 
 
 def member_state(member: Member | tuple[()]) -> str:
