@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from kafka_do_conformance.models.group import Bounds, Member, Rules, Seats
+from kafka_do_conformance.models.group import Bounds, Rules, Seat, Seats
 from kafka_do_conformance.models.group_space import GroupWorld, explore_group
 from kafka_do_conformance.models.group_world import Event, steps
 
@@ -81,19 +81,20 @@ def _made(seats: Seats, bounds: Bounds) -> Iterator[tuple[Event, Transition]]:
         if event.kind not in _UNSEEN:
             said = event.request.kind if event.request else ""
             answer = event.answer.code if event.answer else ""
-            others = sorted(member_state(seat.member) for place, seat in enumerate(seats) if place != event.seat)
-            before, behind = member_state(seats[event.seat].member), member_state(after[event.seat].member)
+            others = sorted(_state(seat) for place, seat in enumerate(seats) if place != event.seat)
+            before, behind = _state(seats[event.seat]), _state(after[event.seat])
             yield event, (before, event.kind, said, answer, behind, *others, _group_state(after))
 
 
-def member_state(member: Member | tuple[()]) -> str:
-    """Return a member's state in `spec/machines/group_member.yaml`."""
+def _state(seat: Seat) -> str:
+    """Return a member's state in its table; of one that has to give something up, also whether its client reads that."""
+    member = seat.member
     if not member:
         return "absent"
     if member.away:
         return "away"
     if member.giving_up:
-        return "revoking"
+        return "revoking and reading" if member.giving_up & seat.client.reads else "revoking"
     return "waiting" if member.target & ~member.assigned and not member.behind else "stable"
 
 
