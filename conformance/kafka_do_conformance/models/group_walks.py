@@ -87,7 +87,7 @@ def _made(seats: Seats, bounds: Bounds) -> Iterator[tuple[Event, Transition]]:
 
 
 def _state(seat: Seat) -> str:
-    """Return a member's state in its table; of one that has to give something up, also whether its client reads that."""
+    """Return a member's state in its table; of one that has to give something up, also whether it is being read."""
     member = seat.member
     if not member:
         return "absent"
