@@ -162,7 +162,7 @@ class _Machine(RuleBasedStateMachine):
     title="Whatever clients of a group send, nothing is in two hands or lost, no zombie commits, and it settles",
     requirements=[
         "GROUP-007", "GROUP-014", "GROUP-015", "GROUP-017", "GROUP-025", "GROUP-026", "GROUP-027", "GROUP-028",
-        "GROUP-035", "GROUP-037", "GROUP-038", "COMMIT-008", "COMMIT-009", "COMMIT-010", "COMMIT-012",
+        "GROUP-035", "GROUP-037", "GROUP-038", "GROUP-061", "COMMIT-008", "COMMIT-009", "COMMIT-010", "COMMIT-012",
     ],
     hint="The failing sequence of requests is as short as it can be made; the model is models/group_watch.py.",
 )  # fmt: skip

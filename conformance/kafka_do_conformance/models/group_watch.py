@@ -48,14 +48,14 @@ class WatchedGroup:
     members: dict[str, WatchedMember] = field(default_factory=dict)
 
     def heartbeat_may(self, name: str, epoch: int, owned: set[int]) -> set[str]:
-        """Return the codes that a heartbeat may be answered with. (GROUP-004, GROUP-007, GROUP-025 to GROUP-028)"""
+        """Return the codes that a heartbeat may be answered with. (GROUP-004, GROUP-007, GROUP-025 to -028, -061)"""
         member = self.members.get(name)
         if epoch == 0:
             return {OK}
         if member is None:
             return {UNKNOWN}
-        if member.is_away and epoch <= member.epoch:
-            return {OK, FENCED}
+        if member.is_away:
+            return {FENCED}
         if epoch == member.epoch:
             return {OK}
         if epoch > member.epoch or epoch != member.previous or not owned <= member.since.keys():
@@ -98,10 +98,12 @@ class WatchedGroup:
         del self.members[name]
 
     def commit_may(self, name: str, epoch: int, partition: int) -> set[str]:
-        """Return the codes that a commit of one partition may be answered with. (COMMIT-008 to COMMIT-012)"""
+        """Return the codes that a commit of one partition may be answered with. (COMMIT-008 to -012, GROUP-061)"""
         member = self.members.get(name)
         if member is None:
             return {UNKNOWN}
+        if member.is_away:
+            return {STALE}
         if epoch == member.epoch:
             return {OK}
         since = member.since.get(partition)
