@@ -185,6 +185,33 @@ def leaving_for_a_time_gives_up(server: ServerSession) -> None:
 
 
 @server_case(
+    title="Who has left for a time has no epoch: its late heartbeats and commits are refused",
+    requirements=["GROUP-061"],
+    hint="Compare no epoch while it is away; it comes back by joining.",
+)
+def no_epoch_while_away(server: ServerSession) -> None:
+    """Send what a process sends that does not know that it has ended: with the epoch that it had, and a higher one."""
+    topic = server.create_topic(4)
+    group = WireGroup(server, {topic: 4})
+    one = group.join(instance_id=fresh_id())
+    group.join()
+    group.settle()
+    one.leave_for_a_time()
+    for epoch in (one.epoch, one.epoch + 1):
+        one.refused(409, "fenced_member_epoch", member_epoch=epoch)
+        offsets = [{"topic": topic, "partition": number, "offset": 5} for number in one.shares[topic]]
+        body = {"member": {"id": one.ident, "epoch": epoch}, "offsets": offsets}
+        response = server.send("POST", f"{group.path}/offsets/commit", value=body)
+        refused = {"code": "rebalance_in_progress", "results": [{"error": {"code": "rebalance_in_progress"}}] * 2}
+        server.expect("the commit is refused", response, {"status": 409, "problem": refused})
+    group.describe(members=[{"member": member.ident} for member in sorted(group.members, key=lambda one: one.ident)])
+    kept = one.shares
+    one.join()
+    if one.shares != kept:
+        server.require("come back", [Mismatch("assignment", f"{kept} as before", str(one.shares))])
+
+
+@server_case(
     title="Who comes back with its instance_id gets the same partitions, and nothing moves",
     requirements=["GROUP-037", "GROUP-036"],
     hint="Under a new member id or the old one: the assignment is the instance's.",

@@ -101,7 +101,11 @@ class Space:
         return self._places.get(self._canonical(parts))
 
     def way(self, place: int) -> list[Any]:
-        """Return the steps of a shortest way to a state: gone once more, so that its names stay what they are."""
+        """Return the steps of a shortest way to a state."""
+        return self.go(place)[0]
+
+    def go(self, place: int) -> tuple[list[Any], Parts]:
+        """Return a shortest way to a state, and that state: gone once more, so that its names stay what they are."""
         places = [place]
         while (place := self._before[place]) >= 0:
             places.append(place)
@@ -113,7 +117,7 @@ class Space:
                 if self._canonical(after) == self.states[wanted]
             )
             way.append(name)
-        return way
+        return way, parts
 
     def _check_all_can_settle(self, quiet_before: list["array[int]"]) -> int:
         can = bytearray(len(self.states))

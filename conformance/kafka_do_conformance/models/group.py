@@ -90,6 +90,7 @@ class Bounds(NamedTuple):
     restarts: bool = True
     static: bool = False
     commits: bool = False
+    topics_change: bool = True
 
 
 class Client(NamedTuple):
@@ -146,7 +147,7 @@ class Member(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """A commit that is under way; `zombie` once its partition was given to somebody else."""
+    """A commit that is under way; `zombie` if its partition is somebody else's and its sender cannot know."""
 
     epoch: int
     partition: int

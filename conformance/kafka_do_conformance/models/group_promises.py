@@ -14,7 +14,7 @@ PROMISES = {
     "one reader among members": "No partition is read by two clients of whom the server has removed neither.",
     "one answer may be lost": "A client that was not removed, and missed one answer at most, is not refused.",
     "epochs go up": "A client never hears an epoch below its own.",
-    "no zombie commits": "No commit is stored for a partition that was given to another member since it was sent.",
+    "no zombie commits": "No commit is stored for a partition that another has got, if its sender cannot know.",
     "can settle": "From every state everybody can get to know its share, and every partition is in one.",
     "settles soon": "When nobody joins or leaves and nothing is lost, four heartbeats of each are enough for that.",
 }

@@ -11,7 +11,7 @@ from kafka_do_conformance.models.group import Bounds, Rules, Seat, epochs_of
 from kafka_do_conformance.models.group_promises import PROMISES, broken, is_settled
 from kafka_do_conformance.models.group_world import is_quiet, steps
 
-__all__ = ["FREEDOMS", "SMALL", "WORLDS", "GroupWorld", "explore_group"]
+__all__ = ["FREEDOMS", "SMALL", "WORLDS", "GroupWorld", "explore_group", "renumbered"]
 
 _ALL = frozenset(PROMISES)
 _USUAL = _ALL - {"one reader"}
@@ -33,7 +33,7 @@ FREEDOMS = {
     "joining_again_keeps": "A member that joins again may count as one that has left before. (GROUP-007)",
     "gives_back_only_anew": "What a member was asked for and may keep after all may be its own again at once.",
 }
-"""Rules that a server may leave out: nothing that is promised hangs on them."""
+"""Rules that a server may leave out: nothing hangs on them but one reader where requests come late or twice."""
 
 SMALL = {
     "prompt": GroupWorld(Bounds(late=0)),
@@ -76,17 +76,18 @@ def explore_group(world: GroupWorld, *, most: int = 10_000_000) -> tuple[Explore
 
 
 def _plain(seat: Seat, bounds: Bounds, promises: frozenset[str]) -> Seat:
-    """Return a seat without what cannot matter any more, and with its epochs numbered from 1 in their order."""
+    """Return a seat without what cannot matter any more, and with its epochs renumbered."""
     member = seat.member
     if member:
         asked = {seat.client.epoch, *(request.epoch for request in seat.sent)}
         since = member.since if bounds.commits else tuple(min(epoch, 1) for epoch in member.since)
         member = member._replace(previous=member.previous if member.previous in asked else 0, since=since)
     missed = seat.missed if "one answer may be lost" in promises else 0
-    return _renumbered(seat._replace(member=member, missed=missed), bounds)
+    return renumbered(seat._replace(member=member, missed=missed), bounds)
 
 
-def _renumbered(seat: Seat, bounds: Bounds) -> Seat:
+def renumbered(seat: Seat, bounds: Bounds) -> Seat:
+    """Return a seat with its epochs numbered from 1 in their order."""
     member, answer, commit = seat.member, seat.answer, seat.commit
     if member and not bounds.commits:
         known = {0, *epochs_of(seat._replace(member=member._replace(since=())))}

@@ -92,7 +92,7 @@ def steps(seats: Seats, bounds: Bounds, rules: Rules) -> Iterator[Step]:
         yield from _client_steps(seats, number, bounds, rules)
         yield from _arrivals(seats, number, bounds, rules)
         yield from _removals(seats, number, bounds, rules)
-    for target in shares(seats, bounds.partitions):
+    for target in shares(seats, bounds.partitions) if bounds.topics_change else ():
         yield Event("new target", 0, more=target), aimed(seats, target)
 
 
@@ -156,8 +156,11 @@ def _wishes(seats: Seats, number: int, bounds: Bounds, rules: Rules) -> Iterator
     if client.epoch or seat.waiting:
         yield from _endings(seats, number, bounds, rules)
     if bounds.commits and client.epoch and not any(other.commit for other in seats):
+        others = [other for place, other in enumerate(seats) if place != number]
         for partition in numbers_of(client.reads):
-            begun = seat._replace(commit=Commit(client.epoch, partition))
+            believes = bool(client.told & 1 << partition)
+            zombie = believes and any(other.member and other.member.assigned & 1 << partition for other in others)
+            begun = seat._replace(commit=Commit(client.epoch, partition, zombie))
             more = tuple((n == number) << partition for n in range(len(seats)))
             yield Event("commit", number, more=more), replaced(seats, number, begun)
 

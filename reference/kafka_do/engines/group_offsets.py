@@ -214,19 +214,19 @@ def _offset(item: ResetItem, log: PartitionLog) -> int:
 
 
 def _check_epoch(group: Group, member: Member, epoch: int, topic: Topic, partition: int) -> None:
-    """Raise KafkaError `rebalance_in_progress` for a commit of another time. (COMMIT-008 to COMMIT-011)"""
+    """Raise KafkaError `rebalance_in_progress` for a commit of another time. (COMMIT-008 to COMMIT-011, GROUP-061)"""
     if epoch == member.epoch and not member.is_away:
         return
     if not member.is_away and member.was_assigned_at(Partition(topic.topic_id, partition), epoch):
         return
     raise KafkaError(
         "rebalance_in_progress",
-        f"the member's epoch is {member.epoch}, and not {epoch}",
+        member.deny(epoch),
         group=group.ident,
         member=member.ident,
         topic=topic.name,
         partition=partition,
-        current_epoch=member.epoch,
+        **member.told_epoch,
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 from kafka_do_conformance.models.exploring import Faulty
 from kafka_do_conformance.models.group import Rules
 from kafka_do_conformance.models.group_space import FREEDOMS, SMALL, GroupWorld, explore_group
+from kafka_do_conformance.models.group_walks import WALKED, find_walks, read_walks
 
 _MANY = 150_000
 _BEYOND_THE_SPECIFICATION = {"getting_raises_epoch", "clients_watch_the_clock"}
@@ -63,6 +64,10 @@ def test_a_heartbeat_that_comes_twice_can_give_away_what_is_read() -> None:
     world = SMALL["repeated, raising"]
     with pytest.raises(Faulty, match="one reader among members"):
         explore_group(world._replace(rules=Rules()), most=_MANY)
+
+
+def test_the_walks_of_the_cases_are_those_of_the_model() -> None:
+    assert read_walks("pair") == find_walks(WALKED["pair"])
 
 
 def _without(rule: str, world: GroupWorld) -> GroupWorld:

@@ -160,10 +160,10 @@ class Group:
             return member, False
         raise KafkaError(
             "fenced_member_epoch",
-            f"the member's epoch is {member.epoch}, and not {asked.member_epoch}",
+            member.deny(asked.member_epoch),
             group=self.ident,
             member=ident,
-            current_epoch=member.epoch,
+            **member.told_epoch,
         )
 
     def _check_instance(self, ident: str, instance_id: str) -> None:

@@ -8,7 +8,7 @@ it was given to, until that member confirms that it has let go, leaves, or is re
 """
 
 from collections.abc import Set as AbstractSet
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -63,6 +63,17 @@ class Member(msgspec.Struct):
     def held(self) -> AbstractSet[Partition]:
         """What nobody else may get: what is assigned, and what is not given up yet."""
         return self.assigned.keys() | self.revoking
+
+    @property
+    def told_epoch(self) -> dict[str, Any]:
+        """The epoch as errors carry it: who has left for a time has none. (GROUP-061)"""
+        return {} if self.is_away else {"current_epoch": self.epoch}
+
+    def deny(self, epoch: int) -> str:
+        """Return why an epoch is not the member's."""
+        if self.is_away:
+            return f"the member has left for a time and has no epoch until it joins again, also not {epoch}"
+        return f"the member's epoch is {self.epoch}, and not {epoch}"
 
     def is_lost_answer(self, epoch: int, owned: AbstractSet[Partition]) -> bool:
         """Whether a lower epoch is that of a member which has not heard of its present one. (GROUP-026)"""
