@@ -16,6 +16,7 @@ from kafka_do.binding.problems import identified, problem_response
 from kafka_do.binding.routes import find_route
 from kafka_do.core.broker import Broker
 from kafka_do.core.errors import KafkaError
+from kafka_do.server.at_once import Answer, Scope
 from kafka_do.server.authentication import Keys
 from kafka_do.server.bodies import ClientLeftError, Receive, check_announced, read_body
 from kafka_do.server.compression import check_coding, inflate
@@ -27,7 +28,6 @@ from kafka_do.spec import SPEC, Operation
 
 __all__ = ["App"]
 
-Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Fields = Mapping[bytes, bytes]
 
@@ -70,8 +70,10 @@ class App:
         """Answer one request."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
-        elif scope["type"] == "http":
-            await self._exchange(scope, receive, send)
+        elif scope["type"] == "http" and (answer := await self.answer(scope, receive)) is not None:
+            status, headers, body = answer
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
 
     def answers_at_once(self, method: str, path: str) -> bool:
         """Whether a whole request is answered now: nothing is waited for, and no fault may strike it."""
@@ -82,17 +84,18 @@ class App:
         except Exception:  # noqa: BLE001  whatever is wrong with the path, the ordinary way finds it too, and says so
             return False
 
-    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, scope: Scope, receive: Receive) -> Answer | None:
+        """Return what a request is answered, None where nobody is to get an answer."""
         path = scope["raw_path"].decode("latin-1")
         fields = combine(scope["headers"])
         request_id = self._request_ids.of(fields.get(b"x-request-id"))
         try:
-            response = await self._answer(scope, path, fields, receive)
+            response = await self._respond(scope, path, fields, receive)
         except ClientLeftError:
-            return
+            return None
         except DroppedError:
             scope["extensions"][DROP]["close"]()
-            return
+            return None
         except KafkaError as error:
             response = _problem(error)
         except Exception:  # noqa: BLE001  the client is told `internal`, the log tells why
@@ -105,10 +108,9 @@ class App:
             headers += _encode(self._cors.headers(fields))
         if response.status != _NO_CONTENT:
             headers.append((b"content-length", b"%d" % len(response.body)))
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
+        return response.status, headers, response.body
 
-    async def _answer(self, scope: Scope, path: str, fields: Fields, receive: Receive) -> HttpResponse:
+    async def _respond(self, scope: Scope, path: str, fields: Fields, receive: Receive) -> HttpResponse:
         method = scope["method"]
         if self._cors is not None and (preflight := self._cors.preflight(method, path, fields)) is not None:
             return preflight

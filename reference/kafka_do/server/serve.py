@@ -67,7 +67,7 @@ def serve(
             Connection,
             limits=limits,
             request_ids=request_ids,
-            at_once=app.answers_at_once,
+            app=app,
             turn=Turn(),
             may_drop=control is not None,
         )
