@@ -86,7 +86,7 @@ class _Side:
         self.connection = Connection(
             limits=_LIMITS,
             request_ids=request_ids,
-            app=app,
+            at_once=app.answers_at_once,
             turn=Turn(),
             may_drop=control is not None,
             config=uvicorn.Config(cast("Any", app), lifespan="off", access_log=False, server_header=False),
@@ -196,7 +196,7 @@ def test_an_operation_of_a_feature_that_the_server_lacks_is_refused_at_once_too(
 
 
 def _planted(fault: Literal["error", "delay", "drop_before", "drop_after"], **members: Any) -> Control:
-    control = Control(MovableClock(), lambda: None)
+    control = Control(MovableClock(), lambda: None, lambda: 1)
     with pytest.raises(StopIteration):
         control.plant_fault(PlantFaultRequest(operation="produce", fault=fault, **members)).send(None)
     return control
@@ -327,7 +327,7 @@ def test_an_operation_that_waits_all_the_same_is_a_fault_that_is_answered(caplog
         "headers": [(b"content-type", b"application/json")],
     }
     with caplog.at_level(logging.ERROR, "kafka_do.server"):
-        status, _, body = answer_at_once(app.answer, scope, _GOOD)
+        status, _, body = answer_at_once(app, scope, _GOOD)
     assert status == 500
     assert json.loads(body)["code"] == "internal"
     assert "was not to wait" in caplog.text

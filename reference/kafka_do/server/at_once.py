@@ -1,42 +1,46 @@
-"""Requests that are answered at once: what waits for nothing is called like a function.
+"""Requests that are answered at once: an ASGI application without what it needs to wait.
 
-uvicorn makes a task, an event and two messages for each request. An operation that never waits needs none of them, if
-its whole request is at hand. uvicorn's way is the plain one, and takes every other request.
+uvicorn makes a task, an event and more for each request: a sixth of the time of a produce of 1 KiB, not counting the
+network. An operation that never waits needs none of them, if its whole request is at hand: it is called like a
+function. uvicorn's way is the plain one, and takes every other request.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-__all__ = ["Answer", "Scope", "answer_at_once", "response_text"]
+__all__ = ["Application", "answer_at_once", "response_text"]
 
-Field = tuple[bytes, bytes]
-Scope = MutableMapping[str, Any]
-Answer = tuple[int, Sequence[Field], bytes]
-"""Status, header fields, body."""
-_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Fields = Sequence[tuple[bytes, bytes]]
+_Message = MutableMapping[str, Any]
+Application = Callable[
+    [Any, Callable[[], Awaitable[_Message]], Callable[[_Message], Awaitable[None]]], Coroutine[Any, Any, None]
+]
 
 
-def answer_at_once(
-    answer: Callable[[Scope, _Receive], Coroutine[Any, Any, Answer | None]], scope: Scope, body: bytes
-) -> Answer:
-    """Return what `answer` says to a whole request. Where it waits all the same, RuntimeError is raised in it."""
+def answer_at_once(app: Application, scope: Mapping[str, Any], body: bytes) -> tuple[int, Fields, bytes]:
+    """Return the answer to a whole request: status, header fields, body.
 
-    async def receive() -> MutableMapping[str, Any]:
+    Where the application waits all the same, RuntimeError is raised in it.
+    """
+    sent: list[_Message] = []
+
+    async def receive() -> _Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    work = answer(scope, receive)
-    try:
+    async def send(message: _Message) -> None:
+        sent.append(message)
+
+    work = app(scope, receive, send)
+    with suppress(StopIteration):
         work.send(None)
         work.throw(RuntimeError("this operation was not to wait"))
-    except StopIteration as done:
-        answered: Answer | None = done.value
-        if answered is not None:
-            return answered
-    raise RuntimeError("this operation was to be answered")
+    start, content = sent
+    return start["status"], start["headers"], content["body"]
 
 
-def response_text(status: int, fields: Iterable[Field], body: bytes) -> bytes:
+def response_text(status: int, headers: Fields, body: bytes) -> bytes:
     """Return a response as it goes over the wire."""
-    return STATUS_LINE[status] + b"\r\n".join([*map(b": ".join, fields), b"", body])
+    return STATUS_LINE[status] + b"\r\n".join([*map(b": ".join, headers), b"", body])

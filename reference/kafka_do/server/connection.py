@@ -7,13 +7,13 @@ follows a good request.
     IDLE ── first byte ──▶ HEAD ── end of the head ──▶ BODY ── last byte ──▶ IDLE
 
 A timer runs only while a request is in HEAD or BODY, or while a new connection is silent. Most requests arrive in one
-piece and start none. Of these the ones that the application answers at once are answered before anything else is done.
+piece and start none. Of these the ones that `at_once` allows are answered before anything else is done.
 """
 
 import asyncio
 import enum
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httptools
@@ -23,10 +23,10 @@ from kafka_do.binding.fields import combine
 from kafka_do.binding.http import REVISION_HEADER
 from kafka_do.binding.problems import identified, problem_response
 from kafka_do.core.errors import KafkaError
-from kafka_do.server.app import App
 from kafka_do.server.at_once import answer_at_once, response_text
 from kafka_do.server.faults import DROP
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
+from kafka_do.server.streams import ABORT
 from kafka_do.server.turn import DeferringTransport, Turn
 from kafka_do.server.upgrades import body_framing, parser_behind_head
 from kafka_do.spec import SPEC
@@ -52,8 +52,8 @@ _IDLE, _HEAD, _BODY = _Stage  # a global is found faster than a member
 class Connection(HttpToolsProtocol):
     """A connection that takes requests within `limits` and refuses what is none with a problem document.
 
-    `app` is the application that it serves. `turn` is shared by connections.
-    With `may_drop` the application may close it instead of answering, by the extension `DROP`.
+    `at_once` says of a method and a path whether the application does not wait there. `turn` is shared by connections.
+    The application may end it by the extension `ABORT`, and with `may_drop` close it instead of answering, by `DROP`.
     """
 
     def __init__(
@@ -61,13 +61,13 @@ class Connection(HttpToolsProtocol):
         *,
         limits: Mapping[str, int],
         request_ids: RequestIds,
-        app: App,
+        at_once: Callable[[str, str], bool],
         turn: Turn,
         may_drop: bool = False,
         **given: Any,
     ) -> None:
         super().__init__(**given)
-        self._app = app
+        self._at_once = at_once
         self._turn = turn
         self._held: list[bytes] | None = None  # the body so far of a request that the application has not been told of
         self._max_header_bytes = limits["max_header_bytes"]
@@ -208,7 +208,7 @@ class Connection(HttpToolsProtocol):
         self.scope["method"] = method
         self.scope["raw_path"] = url.path
         self.scope["query_string"] = url.query or b""
-        return self.parser.get_http_version() == "1.1" and self._app.answers_at_once(method, path)
+        return self.parser.get_http_version() == "1.1" and self._at_once(method, path)
 
     def _answer_held(self) -> None:
         """Answer a request that arrived in one piece."""
@@ -216,7 +216,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         body = held[0] if len(held) == 1 else b"".join(held)
-        status, fields, content = answer_at_once(self._app.answer, {**self.scope}, body)
+        status, fields, content = answer_at_once(self.app, self.scope, body)
         is_last = not self.parser.should_keep_alive()
         fields = [*self.server_state.default_headers, *fields, *(_CLOSE if is_last else ())]
         self.transport.write(response_text(status, fields, content))
@@ -236,8 +236,9 @@ class Connection(HttpToolsProtocol):
     def _tell(self) -> None:
         """Tell the application of a request."""
         super().on_headers_complete()
+        extensions = self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
         if self._may_drop:
-            self.scope["extensions"] = {DROP: {"close": functools.partial(self._drop, self.cycle)}}
+            extensions[DROP] = {"close": functools.partial(self._drop, self.cycle)}
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + _LINE_OVERHEAD for name, value in self.headers)
