@@ -1,8 +1,8 @@
 """Requests that are answered at once: an ASGI application without what it needs to wait.
 
-uvicorn makes a task, an event and more for each request, which costs 18 µs, as much as the rest of a produce. An
-operation that never waits needs none of them, if its whole request is at hand: it is called like a function. uvicorn's
-way is the plain one, and takes every other request.
+uvicorn makes a task, an event and more for each request: a sixth of the time of a produce of 1 KiB, not counting the
+network. An operation that never waits needs none of them, if its whole request is at hand: it is called like a
+function. uvicorn's way is the plain one, and takes every other request.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
@@ -43,5 +43,4 @@ def answer_at_once(app: Application, scope: Mapping[str, Any], body: bytes) -> t
 
 def response_text(status: int, headers: Fields, body: bytes) -> bytes:
     """Return a response as it goes over the wire."""
-    fields = [b"%b: %b\r\n" % field for field in headers]
-    return b"".join([STATUS_LINE[status], *fields, b"\r\n", body])
+    return STATUS_LINE[status] + b"\r\n".join([*map(b": ".join, headers), b"", body])
