@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from kafka_do.binding.fields import preferred
-from kafka_do.core.broker import Produce
+from kafka_do.core.broker import DeleteTopic, Produce
 from kafka_do.core.messages import CreateTopicRequest, ProduceRecord
 from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
@@ -179,6 +179,22 @@ def test_a_reader_that_takes_nothing_is_not_read_for() -> None:
         assert (first["next_offset"], first["high_watermark"]) == (1, 1)  # it was on its way already
         assert [(line["next_offset"], line["high_watermark"]) for line in rest] == [(5, 5)]
         reader.leave()
+
+    _serving(check)
+
+
+def test_a_slow_reader_does_not_go_on_in_another_topic_of_the_name() -> None:
+    async def check(serving: _Serving) -> None:
+        reader = await serving.read()
+        reader.stop()
+        await serving.append(1)
+        await serving.engine.delete_topic(DeleteTopic("t"))
+        await serving.engine.create_topic(CreateTopicRequest(topic="t"))
+        await serving.append("new", "newer")
+        reader.go_on()
+        await settle()
+        assert reader.types == ["heartbeat", "records", "error", "end"]
+        assert reader.lines[2]["error"]["code"] == "topic_not_found"
 
     _serving(check)
 
