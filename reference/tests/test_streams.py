@@ -263,6 +263,18 @@ def test_a_server_that_stops_tells_every_stream(monkeypatch: pytest.MonkeyPatch)
     _serving(check)
 
 
+def test_a_stream_that_begins_while_the_server_stops_ends_at_once() -> None:
+    async def check(serving: _Serving) -> None:
+        serving.streams.drain()
+        serving.engine.drain()
+        await serving.append(1)
+        reader = await serving.read()
+        assert reader.types == ["records", "end"]
+        assert reader.lines[-1]["reason"] == "shutdown"
+
+    _serving(check)
+
+
 def test_a_stream_whose_key_is_not_valid_any_more_is_told_and_cut_if_it_is_deaf() -> None:
     async def check(serving: _Serving) -> None:
         valid = True
