@@ -145,7 +145,7 @@ class App:
         asked = binding.decode_request(request, {**values, **query}, self._limits)
         if form is not None and self._streams is not None:
             wanted = fetch_of_stream(asked, form, fields.get(b"last-event-id", b""))
-            reader = Reader(self._broker.fetch, self._key(fields))
+            reader = Reader(self._broker, self._key(fields))
             first = functools.partial(self._first_fetch, binding, values, reader)
             return await self._streams.open(wanted, form, reader, first=first, is_single=binding is FETCH_PARTITION)
         if self._control is None:
@@ -156,7 +156,7 @@ class App:
 
     async def _first_fetch(self, binding: Binding, values: Values, reader: Reader, request: FetchRequest) -> Found:
         """Fetch for a stream that begins; that is where a fault strikes."""
-        act = functools.partial(reader.fetch, request)
+        act = functools.partial(reader.broker.fetch, request)
         if self._control is None:
             return await act()
         found: Found = await self._control.strike(binding, values, act)
