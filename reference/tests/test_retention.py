@@ -210,6 +210,16 @@ def test_who_waits_at_a_place_that_goes_is_answered_at_once() -> None:
     asyncio.run(main())
 
 
+def test_a_log_that_becomes_too_large_is_cut_when_that_is_appended_which_makes_it_so() -> None:
+    broker = _Broker(retention_bytes="100000", retention_ms="-1")
+    for number in range(60):
+        broker.produce(b'"%s"' % (b"x" * 10_000))
+        place = next(number for number in (0, 1) if broker.bounds(number)[1])
+        begin, end = broker.bounds(place)
+        assert end == number + 1
+        assert min(end, 10) <= end - begin <= 12
+
+
 def test_a_change_of_configs_counts_at_the_next_look() -> None:
     broker = _Broker(retention_ms="-1")
     broker.produce(b"1")
