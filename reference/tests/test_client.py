@@ -94,7 +94,7 @@ def test_a_topic_is_created_once(client: Client) -> None:
 def test_a_topic_is_created_with_configs_and_a_wrong_one_is_pointed_to(client: Client) -> None:
     name = f"t-{uuid.uuid4()}"
     client.admin().create_topic(name, configs={"cleanup.policy": "compact"})
-    with pytest.raises(KafkaError, match="without a key|has to have a key"):
+    with pytest.raises(KafkaError, match="has to have a key"):
         client.producer(name).send(1)
     with pytest.raises(KafkaError) as refused:
         client.admin().create_topic(f"{name}-b", configs={"retention.ms": "-2"})
