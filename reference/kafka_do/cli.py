@@ -22,6 +22,7 @@ _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
 _OPTIONAL = (PRODUCERS, GROUPS, RETENTION)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
+_RETENTION_DELAY_MS = SPEC.limits["retention_delay_ms"]
 
 app = typer.Typer(
     help="The kafka.do protocol: a server and a conformance suite.", no_args_is_help=True, add_completion=False
@@ -69,6 +70,9 @@ def serve(  # noqa: PLR0917  typer wants them so
     max_request_ms: Annotated[
         int, typer.Option(min=1, help="How long a request may take to arrive, in milliseconds.")
     ] = _MAX_REQUEST_MS,
+    retention_delay_ms: Annotated[
+        int, typer.Option(min=1, help="How long records may stay that are to be removed, in milliseconds.")
+    ] = _RETENTION_DELAY_MS,
     test_control: Annotated[  # noqa: FBT002
         bool,
         typer.Option(
@@ -89,7 +93,7 @@ def serve(  # noqa: PLR0917  typer wants them so
             raise typer.BadParameter(f"{feature} is none of {', '.join(_OPTIONAL)}", param_hint="--without")
     keys = _keys(api_key, api_key_file)
     cors = _cors(cors_origin)
-    limits = {**SPEC.limits, "max_request_ms": max_request_ms}
+    limits = {**SPEC.limits, "max_request_ms": max_request_ms, "retention_delay_ms": retention_delay_ms}
     offers = {
         AUTO_CREATE_TOPICS: auto_create_topics,
         **{feature: feature not in without for feature in _OPTIONAL},

@@ -258,6 +258,30 @@ def test_a_server_tends_its_engine_whenever_it_is_due() -> None:
     asyncio.run(main())
 
 
+def test_what_fails_is_logged_and_tried_again_after_a_pause(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        clock = ManualClock(0)
+        calls: list[int] = []
+
+        def tend() -> int:
+            calls.append(clock.now_ms())
+            if len(calls) == 1:
+                raise ValueError("no such luck")
+            return 10_000
+
+        task = asyncio.create_task(tend_always(tend, clock))
+        await _settle()
+        assert calls == [0]
+        clock.advance(1_000)
+        await _settle()
+        assert calls == [0, 1_000]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+    assert "no such luck" in caplog.text
+
+
 def test_all_that_is_due_can_be_done_now() -> None:
     left = [0, 0, 9, 0]
     asyncio.run(tend_now(lambda: left.pop(0)))
