@@ -54,14 +54,14 @@ class ServerSession:
     """A server under test, for one case, which ends within a minute. Every exchange is kept for the report.
 
     `api_key` is a key that it takes, sent with every request unless the case says otherwise, and `origin` one that its
-    list of origins has; each is empty where there is none. `features` are those that it is known to list.
+    list of origins has; each is empty where there is none. `listed` are the features that it is known to list.
     """
 
-    def __init__(self, wire: Wire, *, api_key: str = "", origin: str = "", features: Collection[str] = ()) -> None:
+    def __init__(self, wire: Wire, *, api_key: str = "", origin: str = "", listed: Collection[str] = ()) -> None:
         self.wire = wire
         self.api_key = api_key
         self.origin = origin
-        self.features = features
+        self.listed = listed
         self._ends = time.monotonic() + _CASE_S
         self._controls = False
         self.exchanges: list[Exchange] = []
@@ -79,6 +79,19 @@ class ServerSession:
 
         A header whose value is None is left out.
         """
+        self.begin(method, target, value=value, body=body, headers=headers)
+        return self.answer()
+
+    def begin(
+        self,
+        method: str,
+        target: str,
+        *,
+        value: Any = None,
+        body: bytes | None = None,
+        headers: tuple[tuple[str, str | None], ...] | None = None,
+    ) -> None:
+        """Send a request as `send` does, without waiting for the answer."""
         if time.monotonic() > self._ends:
             raise Timeout(f"{method} {target}", [Mismatch("the case", f"ends within {_CASE_S} s", "it goes on and on")])
         if value is not None:
@@ -86,14 +99,18 @@ class ServerSession:
         if headers is None:
             headers = () if body is None else (("Content-Type", JSON),)
         self._controls = self._controls or target.startswith(_CONTROL)
-        response = self.wire.exchange(method, target, body=body, headers=self._with_key(headers))
+        self.wire.send(method, target, body=body, headers=self._with_key(headers))
+
+    def answer(self) -> Response:
+        """Return the answer to what was begun."""
+        response = self.wire.receive()
         self.exchanges.append(response.exchange)
         return response
 
     def beside(self) -> "ServerSession":
         """Return a session with the same server over a connection of its own, for what happens at the same time."""
         wire = Wire(self.wire.url, self.wire.deadline_s)
-        return ServerSession(wire, api_key=self.api_key, origin=self.origin, features=self.features)
+        return ServerSession(wire, api_key=self.api_key, origin=self.origin, listed=self.listed)
 
     def connect(self) -> RawConnection:
         """Return a connection of its own, for bytes that are sent as they are; use it as a context manager."""
@@ -124,6 +141,13 @@ class ServerSession:
         if found:
             raise Violation(step, found, self.exchanges[-4:])
 
+    def features(self) -> list[str]:
+        """Return the features that the server lists."""
+        wanted = {"features": {"$contains": ["core"]}}
+        answer = self.expect("discovery", self.send("GET", "/v1"), {"status": 200, "json": wanted})
+        listed: list[str] = answer["features"]
+        return listed
+
     def limits(self) -> dict[str, int]:
         """Return the limits that the server advertises; raises Violation if it advertises none."""
         response = self.send("GET", "/v1")
@@ -151,7 +175,7 @@ class ServerSession:
         """Create a topic and return its name. It keeps its records however old their timestamps are. (RETAIN-009)"""
         topic = name or fresh_name()
         asked: dict[str, Any] = {"topic": topic, "partitions": partitions}
-        if "retention" in self.features:
+        if "retention" in self.listed:
             asked["configs"] = {"retention.ms": "-1"}
         response = self.send("POST", "/v1/topics", value=asked)
         created = {"topic": topic, "partition_count": partitions}
@@ -193,10 +217,8 @@ class ServerSession:
 
     def now_ms(self) -> int:
         """Return what the server's time should be: the machine's, unless its clock has jumped ahead of that."""
-        wanted = {"features": {"$contains": ["core"]}}
-        listed = self.expect("discovery", self.send("GET", "/v1"), {"status": 200, "json": wanted})["features"]
         machine_ms = time.time_ns() // 1_000_000
-        return max(machine_ms, self.advance(0)) if "control" in listed else machine_ms
+        return max(machine_ms, self.advance(0)) if "control" in self.features() else machine_ms
 
     def inject(self, operation: str, fault: str, **members: Any) -> None:
         """Plant a fault in an operation; `members` are the others of the request. (feature `control`)"""

@@ -32,8 +32,14 @@ _START_S = 20.0
 
 # A reference with every feature, and one with none. The first does not wait long for requests that never finish.
 _ORIGIN = "https://shop.example"
-_EVERYTHING = ("--cors-origin", _ORIGIN, "--max-request-ms", "1000", "--test-control")
-_NOTHING = ("--no-auto-create-topics", "--without", "producers", "--without", "groups", "--without", "retention")
+_EVERYTHING = ("--cors-origin", _ORIGIN, "--max-request-ms", "1000", "--max-streams", "50", "--test-control")
+_NOTHING = (
+    "--no-auto-create-topics",
+    *("--without", "producers"),
+    *("--without", "groups"),
+    *("--without", "retention"),
+    *("--without", "streams"),
+)
 
 
 class UnknownImplError(ValueError):
@@ -87,7 +93,7 @@ class ServerTarget:
 
     def session(self, wire: Wire) -> ServerSession:
         """Return what a case works with."""
-        return ServerSession(wire, api_key=self.api_key, origin=self.origin, features=self._features or ())
+        return ServerSession(wire, api_key=self.api_key, origin=self.origin, listed=self._features or ())
 
     def features(self) -> list[str]:
         """Return the features that discovery lists, asked once; none where it does not work."""

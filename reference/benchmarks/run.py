@@ -18,6 +18,7 @@ from benchmarks.groups import groups
 from benchmarks.growth import growth
 from benchmarks.idempotent import idempotent
 from benchmarks.in_process import in_process
+from benchmarks.live import live
 from benchmarks.load import wrk_is_there
 from benchmarks.memory import memory
 from benchmarks.report import Measurement, as_text, write_json
@@ -36,6 +37,7 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "growth": growth,
     "cleaning": cleaning,
     "waiting": waiting,
+    "live": live,
     "in-process": in_process,
     "assigning": assigning,
     "groups": groups,

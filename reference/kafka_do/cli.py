@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kafka_do._version import __version__
+from kafka_do.binding.streams import STREAMS
 from kafka_do.client.connecting import is_loopback
 from kafka_do.engines.clock import EventLoopClock, MovableClock
 from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, RETENTION, MemoryEngine
@@ -20,9 +21,10 @@ __all__ = ["app"]
 
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
-_OPTIONAL = (PRODUCERS, GROUPS, RETENTION)
+_OPTIONAL = (PRODUCERS, GROUPS, RETENTION, STREAMS)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
 _RETENTION_DELAY_MS = SPEC.limits["retention_delay_ms"]
+_MAX_STREAMS = SPEC.limits["max_streams"]
 
 app = typer.Typer(
     help="The kafka.do protocol: a server and a conformance suite.", no_args_is_help=True, add_completion=False
@@ -73,6 +75,9 @@ def serve(  # noqa: PLR0917  typer wants them so
     retention_delay_ms: Annotated[
         int, typer.Option(min=1, help="How long records may stay that are to be removed, in milliseconds.")
     ] = _RETENTION_DELAY_MS,
+    max_streams: Annotated[
+        int, typer.Option(min=1, help="How many live streams one key may have; without keys, how many there may be.")
+    ] = _MAX_STREAMS,
     test_control: Annotated[  # noqa: FBT002
         bool,
         typer.Option(
@@ -93,7 +98,12 @@ def serve(  # noqa: PLR0917  typer wants them so
             raise typer.BadParameter(f"{feature} is none of {', '.join(_OPTIONAL)}", param_hint="--without")
     keys = _keys(api_key, api_key_file)
     cors = _cors(cors_origin)
-    limits = {**SPEC.limits, "max_request_ms": max_request_ms, "retention_delay_ms": retention_delay_ms}
+    limits = {
+        **SPEC.limits,
+        "max_request_ms": max_request_ms,
+        "retention_delay_ms": retention_delay_ms,
+        "max_streams": max_streams,
+    }
     offers = {
         AUTO_CREATE_TOPICS: auto_create_topics,
         **{feature: feature not in without for feature in _OPTIONAL},
@@ -118,6 +128,7 @@ def serve(  # noqa: PLR0917  typer wants them so
             cors=cors,
             control=None if movable is None else Control(movable, engine.reset, engine.tend),
             beside=lambda: tend_always(engine.tend, clock),
+            clock=clock,
             at_once=AT_ONCE,
         )
     except OSError as error:

@@ -138,7 +138,7 @@ def test_keys_come_from_the_command_line_and_from_a_file(tmp_path: Path) -> None
             for key in ("one", "two", "in-a-file", "and-another", "three")
         ]
         assert answers == ["200"] * 4 + ["401"]
-        assert '"features":["core","auto_create_topics","producers","groups","retention","api_keys"]' in _get(
+        assert '"features":["core","auto_create_topics","producers","groups","retention","streams","api_keys"]' in _get(
             host, port, "/v1"
         )
 
@@ -146,13 +146,13 @@ def test_keys_come_from_the_command_line_and_from_a_file(tmp_path: Path) -> None
 def test_a_server_tells_its_features_and_its_limit_of_time() -> None:
     with _serving("--cors-origin", "http://localhost:3000", "--max-request-ms", "1234") as (_, host, port):
         answer = _get(host, port, "/v1", "Origin: http://localhost:3000")
-    assert '"features":["core","auto_create_topics","producers","groups","retention","cors"]' in answer
+    assert '"features":["core","auto_create_topics","producers","groups","retention","streams","cors"]' in answer
     assert '"max_request_ms":1234' in answer
     assert "\r\naccess-control-allow-origin: http://localhost:3000\r\n" in answer
 
 
 def test_a_server_lets_nobody_control_it_unless_it_is_told_to() -> None:
-    listed = '"features":["core","auto_create_topics","producers","groups","retention"'
+    listed = '"features":["core","auto_create_topics","producers","groups","retention","streams"'
     with _serving() as (_, host, port):
         assert f"{listed}]" in _get(host, port, "/v1")
         assert _get(host, port, "/v1/control/faults").startswith("HTTP/1.1 501 ")
@@ -163,9 +163,9 @@ def test_a_server_lets_nobody_control_it_unless_it_is_told_to() -> None:
 
 def test_a_server_offers_what_it_is_not_told_to_leave_out() -> None:
     for flags, features in (
-        (["--auto-create-topics"], '["core","auto_create_topics","producers","groups","retention"]'),
-        (["--no-auto-create-topics"], '["core","producers","groups","retention"]'),
-        (["--no-auto-create-topics", "--without", "producers"], '["core","groups","retention"]'),
+        (["--auto-create-topics"], '["core","auto_create_topics","producers","groups","retention","streams"]'),
+        (["--no-auto-create-topics"], '["core","producers","groups","retention","streams"]'),
+        (["--no-auto-create-topics", "--without", "producers"], '["core","groups","retention","streams"]'),
     ):
         with _serving(*flags) as (_, host, port):
             assert f'"features":{features}' in _get(host, port, "/v1")

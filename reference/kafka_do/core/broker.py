@@ -17,6 +17,7 @@ from kafka_do.core.messages import (
     DeletedRecords,
     DeleteRecordsRequest,
     Discovery,
+    FetchPosition,
     FetchRequest,
     GroupDescription,
     GroupPage,
@@ -61,6 +62,8 @@ __all__ = [
     "QueryOffsets",
     "ResetOffsets",
 ]
+
+_HEARTBEAT_MS = FetchRequest(partitions=[]).heartbeat_ms
 
 
 class Discover(msgspec.Struct, frozen=True):
@@ -134,7 +137,10 @@ class AllocateProducer(msgspec.Struct, frozen=True):
 
 
 class FetchPartition(msgspec.Struct, frozen=True):
-    """Read one partition from `offset`. `encoding` says how an answer is written over HTTP; engines give `auto`."""
+    """Read one partition from `offset`. `encoding` says how an answer is written over HTTP; engines give `auto`.
+
+    `heartbeat_ms` and `max_stream_ms` are of live streams.
+    """
 
     topic: str
     partition: int
@@ -145,6 +151,24 @@ class FetchPartition(msgspec.Struct, frozen=True):
     max_wait_ms: int = 0
     encoding: ReadEncoding = "auto"
     topic_id: str | None = None
+    heartbeat_ms: int = _HEARTBEAT_MS
+    max_stream_ms: int | None = None
+
+    def as_request(self, offset: int) -> FetchRequest:
+        """Return the same for one of many partitions, from `offset` on."""
+        topic_id = msgspec.UNSET if self.topic_id is None else self.topic_id
+        request = FetchRequest(
+            partitions=[FetchPosition(self.topic, self.partition, offset, topic_id)],
+            max_records=self.max_records,
+            max_bytes=self.max_bytes,
+            min_bytes=self.min_bytes,
+            max_wait_ms=self.max_wait_ms,
+            encoding=self.encoding,
+            heartbeat_ms=self.heartbeat_ms,
+        )
+        if self.max_stream_ms is not None:
+            request.max_stream_ms = self.max_stream_ms
+        return request
 
 
 class PartitionSlice(msgspec.Struct, frozen=True):

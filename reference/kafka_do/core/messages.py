@@ -49,6 +49,12 @@ MinBytes: TypeAlias = Annotated[int, Meta(ge=0, le=9007199254740991)]
 MaxWait: TypeAlias = Annotated[int, Meta(ge=0, le=2147483647)]
 
 
+HeartbeatTime: TypeAlias = Annotated[int, Meta(ge=1, le=2147483647)]
+
+
+StreamTime: TypeAlias = Annotated[int, Meta(ge=1, le=9007199254740991)]
+
+
 class ServerInfo(Message):
     name: str
     version: str
@@ -327,6 +333,34 @@ class FetchRequest(ClosedMessage):
     min_bytes: MinBytes = 1
     max_wait_ms: MaxWait = 500
     encoding: ReadEncoding = "auto"
+    heartbeat_ms: HeartbeatTime = 15000
+    max_stream_ms: StreamTime | UnsetType = UNSET
+
+
+LineStream: TypeAlias = str
+
+
+EventStream: TypeAlias = str
+
+
+class RecordsLine(Message, tag_field="type", tag="records"):
+    topic: TopicName
+    partition: PartitionNumber
+    records: list[FetchedRecord]
+    next_offset: Offset
+    high_watermark: Offset
+    log_start_offset: Offset
+
+
+class HeartbeatLine(Message, tag_field="type", tag="heartbeat"):
+    now_ms: TimestampMs
+
+
+EndReason: TypeAlias = Literal["time", "shutdown", "errors", "key"]
+
+
+class EndLine(Message, tag_field="type", tag="end"):
+    reason: EndReason
 
 
 ClockAdvance: TypeAlias = Annotated[int, Meta(ge=0, le=31536000000)]
@@ -506,6 +540,12 @@ class FetchResponse(Message):
     partitions: list[FetchItem]
 
 
+class ErrorLine(Message, tag_field="type", tag="error"):
+    topic: TopicName
+    partition: PartitionNumber
+    error: ItemError
+
+
 class RefusedItem(Message):
     error: ItemError
     topic: TopicName | UnsetType = UNSET
@@ -534,3 +574,6 @@ class GroupDescription(Message):
     members: list[GroupMember]
     offsets: list[CommittedOffset]
     total_lag: int | None
+
+
+StreamLine: TypeAlias = RecordsLine | HeartbeatLine | ErrorLine | EndLine

@@ -39,7 +39,6 @@ from kafka_do.core.messages import (
     CreateTopicRequest,
     DeletedRecords,
     Discovery,
-    FetchPosition,
     FetchRequest,
     GroupDescription,
     GroupPage,
@@ -272,22 +271,7 @@ class MemoryEngine:
         """Read one partition. (FETCH-001 to FETCH-013)"""
         asked = {parameter: getattr(request, parameter) for parameter in _FETCH_PARAMETERS}
         check_parameters("fetch_partition", asked)
-        (found,) = await self.fetch(
-            FetchRequest(
-                partitions=[
-                    FetchPosition(
-                        topic=request.topic,
-                        partition=request.partition,
-                        offset=request.offset,
-                        topic_id=msgspec.UNSET if request.topic_id is None else request.topic_id,
-                    )
-                ],
-                max_records=request.max_records,
-                max_bytes=request.max_bytes,
-                min_bytes=request.min_bytes,
-                max_wait_ms=request.max_wait_ms,
-            )
-        )
+        (found,) = await self.fetch(request.as_request(request.offset))
         if isinstance(found, PartitionFailure):
             raise found.error
         return found

@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kafka_do.binding.operation import Binding
@@ -35,7 +35,11 @@ class Control:
         """Do what is asked: control operations here, the others with the broker, where no fault strikes."""
         if binding.operation.feature == CONTROL:
             return await binding.perform(self, asked)
-        return await self._faults.strike(binding.name, values, functools.partial(binding.perform, broker, asked))
+        return await self.strike(binding, values, functools.partial(binding.perform, broker, asked))
+
+    async def strike(self, binding: Binding, values: Values, act: Callable[[], Awaitable[Any]]) -> Any:
+        """Act, unless a fault strikes the request. (CONTROL-004 to CONTROL-008)"""
+        return await self._faults.strike(binding.name, values, act)
 
     async def advance_clock(self, request: AdvanceClockRequest) -> ClockTime:
         """Set the clock ahead; those whose time has come go first. (CONTROL-001, CONTROL-003)"""

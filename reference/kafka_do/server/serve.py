@@ -8,13 +8,17 @@ from typing import Any, cast
 
 import uvicorn
 
+from kafka_do.binding.streams import STREAMS
 from kafka_do.core.broker import Broker
+from kafka_do.engines.clock import Clock
 from kafka_do.server.app import App
 from kafka_do.server.authentication import Keys
 from kafka_do.server.connection import Connection
 from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
+from kafka_do.server.descriptors import raise_descriptor_limit
 from kafka_do.server.request_ids import RequestIds
+from kafka_do.server.streams import Streams
 from kafka_do.server.turn import Turn
 from kafka_do.spec import SPEC
 
@@ -37,6 +41,7 @@ def serve(
     keys: Keys | None = None,
     cors: Cors | None = None,
     control: Control | None = None,
+    clock: Clock,
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     at_once: Collection[str] = (),
 ) -> None:
@@ -45,12 +50,20 @@ def serve(
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
     server begins to stop: it has to end what waits. `limits` and `features` are the ones that the broker's discovery
     tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need.
+    `at_once` are the operations in which the broker never waits. Live streams go by `clock`, the broker's.
     What `beside` returns runs beside the requests.
-    `at_once` are the operations in which the broker never waits.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     request_ids = RequestIds()
+    streams = Streams(broker, clock, limits) if STREAMS in features else None
+
+    def stop() -> None:
+        if streams is not None:
+            streams.drain()
+        drain()
+
+    raise_descriptor_limit()
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
@@ -63,6 +76,7 @@ def serve(
             keys=keys,
             cors=cors,
             control=control,
+            streams=streams,
             request_ids=request_ids,
             at_once=at_once,
         )
@@ -87,7 +101,7 @@ def serve(
             timeout_graceful_shutdown=_GRACE_S,
         )
         ready(f"http://{name}:{listener.getsockname()[1]}")
-        _Server(config, drain, beside).run(sockets=[listener])
+        _Server(config, stop, beside).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
