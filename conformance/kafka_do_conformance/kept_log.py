@@ -37,7 +37,12 @@ class KeptLog:
         wanted = list(range(base, base + len(records)))
         if offsets != wanted:
             self._server.require("append", [Mismatch("offsets", str(wanted), str(offsets))])
-        found = self._fetch(base)["records"]
+        self.adopt(len(records))
+
+    def adopt(self, count: int) -> None:
+        """Read records that were appended in another way."""
+        wanted = list(range(self.end, self.end + count))
+        found = self._fetch(self.end)["records"]
         if [record["offset"] for record in found] != wanted:
             self._server.require("read what was appended", [Mismatch("offsets", str(wanted), _offsets(found))])
         self.there += found

@@ -4,6 +4,7 @@ import contextlib
 import json
 import time
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -53,13 +54,14 @@ class ServerSession:
     """A server under test, for one case, which ends within a minute. Every exchange is kept for the report.
 
     `api_key` is a key that it takes, sent with every request unless the case says otherwise, and `origin` one that its
-    list of origins has; each is empty where there is none.
+    list of origins has; each is empty where there is none. `listed` are the features that it is known to list.
     """
 
-    def __init__(self, wire: Wire, *, api_key: str = "", origin: str = "") -> None:
+    def __init__(self, wire: Wire, *, api_key: str = "", origin: str = "", listed: Collection[str] = ()) -> None:
         self.wire = wire
         self.api_key = api_key
         self.origin = origin
+        self.listed = listed
         self._ends = time.monotonic() + _CASE_S
         self._controls = False
         self.exchanges: list[Exchange] = []
@@ -107,7 +109,8 @@ class ServerSession:
 
     def beside(self) -> "ServerSession":
         """Return a session with the same server over a connection of its own, for what happens at the same time."""
-        return ServerSession(Wire(self.wire.url, self.wire.deadline_s), api_key=self.api_key, origin=self.origin)
+        wire = Wire(self.wire.url, self.wire.deadline_s)
+        return ServerSession(wire, api_key=self.api_key, origin=self.origin, listed=self.listed)
 
     def connect(self) -> RawConnection:
         """Return a connection of its own, for bytes that are sent as they are; use it as a context manager."""
@@ -169,9 +172,12 @@ class ServerSession:
         return ident
 
     def create_topic(self, partitions: int, name: str | None = None) -> str:
-        """Create a topic and return its name."""
+        """Create a topic and return its name. It keeps its records however old their timestamps are. (RETAIN-009)"""
         topic = name or fresh_name()
-        response = self.send("POST", "/v1/topics", value={"topic": topic, "partitions": partitions})
+        asked: dict[str, Any] = {"topic": topic, "partitions": partitions}
+        if "retention" in self.listed:
+            asked["configs"] = {"retention.ms": "-1"}
+        response = self.send("POST", "/v1/topics", value=asked)
         created = {"topic": topic, "partition_count": partitions}
         self.expect("create the topic", response, {"status": 201, "json": created})
         return topic

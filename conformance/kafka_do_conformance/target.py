@@ -93,7 +93,7 @@ class ServerTarget:
 
     def session(self, wire: Wire) -> ServerSession:
         """Return what a case works with."""
-        return ServerSession(wire, api_key=self.api_key, origin=self.origin)
+        return ServerSession(wire, api_key=self.api_key, origin=self.origin, listed=self._features or ())
 
     def features(self) -> list[str]:
         """Return the features that discovery lists, asked once; none where it does not work."""

@@ -23,6 +23,7 @@ _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
 _OPTIONAL = (PRODUCERS, GROUPS, RETENTION, STREAMS)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
+_RETENTION_DELAY_MS = SPEC.limits["retention_delay_ms"]
 _MAX_STREAMS = SPEC.limits["max_streams"]
 
 app = typer.Typer(
@@ -71,6 +72,9 @@ def serve(  # noqa: PLR0917  typer wants them so
     max_request_ms: Annotated[
         int, typer.Option(min=1, help="How long a request may take to arrive, in milliseconds.")
     ] = _MAX_REQUEST_MS,
+    retention_delay_ms: Annotated[
+        int, typer.Option(min=1, help="How long records may stay that are to be removed, in milliseconds.")
+    ] = _RETENTION_DELAY_MS,
     max_streams: Annotated[
         int, typer.Option(min=1, help="How many live streams one key may have; without keys, how many there may be.")
     ] = _MAX_STREAMS,
@@ -94,7 +98,12 @@ def serve(  # noqa: PLR0917  typer wants them so
             raise typer.BadParameter(f"{feature} is none of {', '.join(_OPTIONAL)}", param_hint="--without")
     keys = _keys(api_key, api_key_file)
     cors = _cors(cors_origin)
-    limits = {**SPEC.limits, "max_request_ms": max_request_ms, "max_streams": max_streams}
+    limits = {
+        **SPEC.limits,
+        "max_request_ms": max_request_ms,
+        "retention_delay_ms": retention_delay_ms,
+        "max_streams": max_streams,
+    }
     offers = {
         AUTO_CREATE_TOPICS: auto_create_topics,
         **{feature: feature not in without for feature in _OPTIONAL},

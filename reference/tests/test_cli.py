@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import kafka_do
+from kafka_do import Client
 from kafka_do.spec import SPEC
 
 _COMMAND = [sys.executable, "-m", "kafka_do"]
@@ -167,6 +169,17 @@ def test_a_server_offers_what_it_is_not_told_to_leave_out() -> None:
     ):
         with _serving(*flags) as (_, host, port):
             assert f'"features":{features}' in _get(host, port, "/v1")
+
+
+def test_a_server_looks_after_its_logs_while_nobody_asks_for_anything() -> None:
+    with _serving("--retention-delay-ms", "20") as (_, host, port), Client(f"http://{host}:{port}") as client:
+        assert '"retention_delay_ms":20' in _get(host, port, "/v1")
+        client.admin().create_topic("t", configs={"retention.ms": "0"})
+        client.producer("t").send(1)
+        ends = time.monotonic() + _PATIENCE_S
+        while '"log_start_offset":0' in (told := _get(host, port, "/v1/topics/t")) and time.monotonic() < ends:
+            pass
+    assert '"log_start_offset":1,"high_watermark":1' in told
 
 
 @pytest.mark.parametrize(

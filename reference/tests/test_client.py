@@ -91,6 +91,40 @@ def test_a_topic_is_created_once(client: Client) -> None:
     assert (refused.value.code, refused.value.fields) == ("topic_already_exists", {"topic": name})
 
 
+def test_a_topic_is_created_with_configs_and_a_wrong_one_is_pointed_to(client: Client) -> None:
+    name = f"t-{uuid.uuid4()}"
+    client.admin().create_topic(name, configs={"cleanup.policy": "compact"})
+    with pytest.raises(KafkaError, match="has to have a key"):
+        client.producer(name).send(1)
+    with pytest.raises(KafkaError) as refused:
+        client.admin().create_topic(f"{name}-b", configs={"retention.ms": "-2"})
+    assert refused.value.code == "invalid_config"
+    assert refused.value.fields["errors"][0]["pointer"] == "/configs/retention.ms"
+    assert str(refused.value).endswith("'-2' is not an integer from -1 to 9223372036854775807")
+
+
+def test_records_are_deleted_up_to_an_offset_or_to_the_end(client: Client) -> None:
+    name = f"t-{uuid.uuid4()}"
+    client.admin().create_topic(name, partitions=2)
+    for value in range(3):
+        client.producer(name).send(value, partition=1)
+    assert client.admin().delete_records(name, {1: 2, 0: None}) == {1: 2, 0: 0}
+    assert client.admin().delete_records(name, {1: 1}) == {1: 2}
+    with pytest.raises(KafkaError) as gone:
+        client.read(name, 1, offset=1)
+    assert (gone.value.code, gone.value.fields["log_start_offset"]) == ("offset_out_of_range", 2)
+    assert [message.value for message in client.read(name, 1, offset=2).messages] == [2]
+    for wanted, code in (
+        ({1: None, 2: 0}, "partition_not_found"),
+        ({1: 4}, "offset_out_of_range"),
+        ({}, "invalid_request"),
+    ):
+        with pytest.raises(KafkaError) as refused:
+            client.admin().delete_records(name, wanted)
+        assert refused.value.code == code
+    assert client.admin().delete_records(name, {1: None}) == {1: 3}
+
+
 def test_a_record_is_read_as_it_was_sent(client: Client, topic: str) -> None:
     headers = [("h", "1"), ("h", None), ("g", b"\xff"), ("h", "")]
     placed = client.producer(topic).send({"a": 1}, key="k", headers=headers, partition=2, timestamp_ms=_NOW)

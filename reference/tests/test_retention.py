@@ -210,6 +210,16 @@ def test_who_waits_at_a_place_that_goes_is_answered_at_once() -> None:
     asyncio.run(main())
 
 
+def test_a_log_that_becomes_too_large_is_cut_when_that_is_appended_which_makes_it_so() -> None:
+    broker = _Broker(retention_bytes="100000", retention_ms="-1")
+    for number in range(60):
+        broker.produce(b'"%s"' % (b"x" * 10_000))
+        place = next(number for number in (0, 1) if broker.bounds(number)[1])
+        begin, end = broker.bounds(place)
+        assert end == number + 1
+        assert min(end, 10) <= end - begin <= 12
+
+
 def test_a_change_of_configs_counts_at_the_next_look() -> None:
     broker = _Broker(retention_ms="-1")
     broker.produce(b"1")
@@ -246,6 +256,30 @@ def test_a_server_tends_its_engine_whenever_it_is_due() -> None:
         await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(main())
+
+
+def test_what_fails_is_logged_and_tried_again_after_a_pause(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        clock = ManualClock(0)
+        calls: list[int] = []
+
+        def tend() -> int:
+            calls.append(clock.now_ms())
+            if len(calls) == 1:
+                raise ValueError("no such luck")
+            return 10_000
+
+        task = asyncio.create_task(tend_always(tend, clock))
+        await _settle()
+        assert calls == [0]
+        clock.advance(1_000)
+        await _settle()
+        assert calls == [0, 1_000]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+    assert "no such luck" in caplog.text
 
 
 def test_all_that_is_due_can_be_done_now() -> None:

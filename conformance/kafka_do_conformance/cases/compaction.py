@@ -1,16 +1,19 @@
 """Compaction: what is left of each key, what has to stay, and for how long tombstones do."""
 
+import itertools
+import threading
 from typing import Any
 
 from kafka_do_conformance.case import server_case
 from kafka_do_conformance.kept_log import KeptLog
 from kafka_do_conformance.session import ServerSession
-from kafka_do_conformance.verdict import Mismatch
+from kafka_do_conformance.verdict import Mismatch, Violation
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000
 _LONG_MS = 30 * 24 * _HOUR_MS
 _LARGE = 9_000
+_JUMPS, _MOST_JUMPS, _BATCHES = 12, 400, 30
 
 _PROMPT = {"cleanup_policy": "compact", "segment_ms": "60000", "max_compaction_lag_ms": "120000"}
 
@@ -233,3 +236,96 @@ def times_behind_compaction(server: ServerSession) -> None:
     wanted = [{"offset": offset, "timestamp_ms": time} for _, offset, time in (*found, (0, 2, 300))]
     response = server.send("POST", "/v1/offsets", value={"partitions": asked})
     server.expect("ask for times", response, {"status": 200, "json": {"partitions": wanted}})
+
+
+@server_case(
+    title="A batch of which compaction has removed records is still known",
+    requirements=["RETAIN-032", "PRODUCER-006"],
+    needs=("retention", "control"),
+    hint="Answer the offsets that the records had; where one is gone its time may be null.",
+)
+def repetition_of_compacted_records(server: ServerSession) -> None:
+    """Append a batch in which a key stands twice, compact, and send it again."""
+    log = KeptLog(server, **_PROMPT)
+    producer = server.expect("allocate", server.send("POST", "/v1/producers"), {"status": 201})
+    place = f"/v1/topics/{log.topic}/partitions/1/records"
+    records = [{"key": "a", "value": 1}, {"key": "b", "value": 2}, {"key": "a", "value": 3}]
+    batch = {"records": records, "producer": {"id": producer["id"], "epoch": 0, "base_sequence": 0}}
+    time = {"$one_of": [{"$type": "integer", "$min": 0}, None]}
+    places = [{"partition": 1, "offset": offset, "timestamp_ms": time} for offset in range(3)]
+    response = server.send("POST", place, value=batch)
+    server.expect("append", response, {"status": 200, "json": {"results": places}})
+    log.adopt(3)
+    log.compact()
+    log.holds("compacted", [1, 2, 3])
+    response = server.send("POST", place, value=batch)
+    server.expect("send it again", response, {"status": 200, "json": {"results": places}})
+    log.holds("nothing was appended", [1, 2, 3])
+
+
+@server_case(
+    title="Who appends while a log is compacted loses nothing",
+    requirements=["RETAIN-022", "RETAIN-023", "RETAIN-005"],
+    needs=("control",),
+    hint="What is appended meanwhile is behind what is rewritten: put it in its place without losing the rest.",
+)
+def appends_beside_compaction(server: ServerSession) -> None:
+    """Append from several connections, each with keys of its own, while the clock jumps again and again."""
+    log = KeptLog(server, **_PROMPT)
+    last: dict[str, int] = {}
+    over = threading.Event()
+    writers = [_Writer(server.beside(), log.topic, f"{name}-", last, over) for name in "abc"]
+    for jump in range(_MOST_JUMPS):
+        server.advance(3 * _MINUTE_MS)
+        server.advance(server.limit("retention_delay_ms"))
+        if jump >= _JUMPS and all(writer.batches >= _BATCHES for writer in writers):
+            break
+    over.set()
+    for writer in writers:
+        writer.finish()
+    found: dict[str, int] = {}
+    offset = before = -1
+    while (answer := server.fetch(log.topic, 1, f"offset={offset + 1}&max_wait_ms=0"))["next_offset"] > offset + 1:
+        for record in answer["records"]:
+            if record["offset"] <= before:
+                server.require("read", [Mismatch("offsets", f"above {before}", str(record["offset"]))])
+            before = record["offset"]
+            found[record["key"]] = record["value"]
+        offset = answer["next_offset"] - 1
+    if found != last:
+        wrong = {key: (value, found.get(key)) for key, value in last.items() if found.get(key) != value}
+        server.require("read", [Mismatch("the last value of each key", "what was appended last", str(wrong)[:500])])
+
+
+class _Writer(threading.Thread):
+    """Appends to a few keys until it is over, and notes the last value of each."""
+
+    def __init__(
+        self, server: ServerSession, topic: str, prefix: str, last: dict[str, int], over: threading.Event
+    ) -> None:
+        super().__init__(daemon=True)
+        self._server, self._topic, self._prefix, self._last, self._over = server, topic, prefix, last, over
+        self._failed: Violation | None = None
+        self.batches = 0
+        self.start()
+
+    def run(self) -> None:
+        """Append batches of a few records."""
+        try:
+            for number in itertools.count():
+                if self._over.is_set():
+                    return
+                self.batches = number
+                keys = [f"{self._prefix}{(number + part) % 9}" for part in range(4)]
+                self._server.produce(self._topic, [{"key": key, "value": number, "partition": 1} for key in keys])
+                self._last.update(dict.fromkeys(keys, number))
+        except Violation as violation:
+            self._failed = violation
+        finally:
+            self._server.wire.close()
+
+    def finish(self) -> None:
+        """Wait until it has ended; raises Violation if an append failed."""
+        self.join()
+        if self._failed is not None:
+            raise self._failed

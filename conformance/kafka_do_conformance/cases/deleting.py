@@ -248,3 +248,34 @@ def repetition_of_deleted_records(server: ServerSession) -> None:
         bounds = {"partitions": [{}, {"log_start_offset": start, "high_watermark": 9}]}
         response = server.send("GET", f"/v1/topics/{log.topic}")
         server.expect("nothing was appended", response, {"status": 200, "json": bounds})
+
+
+@server_case(
+    title="A group's lag and its resets know where a log begins",
+    requirements=["RETAIN-006", "COMMIT-019", "COMMIT-020", "COMMIT-022", "COMMIT-024"],
+    needs=("retention", "groups"),
+    hint="What was deleted is no lag. A commit below the beginning stays as it is.",
+)
+def groups_behind_a_deletion(server: ServerSession) -> None:
+    """Commit, delete beyond the commit, ask for lag, and reset to every kind of place."""
+    log = KeptLog(server, retention_ms="-1")
+    log.append(*({"value": number, "timestamp_ms": 1000 - 100 * number} for number in range(6)))
+    group = f"/v1/groups/{fresh_name()}/offsets"
+    place = {"topic": log.topic, "partition": 1}
+    committed = {"offsets": [{**place, "offset": 2}]}
+    server.expect("commit", server.send("POST", f"{group}/commit", value=committed), {"status": 200})
+    server.expect("delete", _delete(server, log.topic, {"partition": 1, "before_offset": 4}), {"status": 200})
+    query = {"partitions": [place, {**place, "partition": 0}]}
+    bounds = {"log_start_offset": 4, "high_watermark": 6}
+    lag = {"partitions": [{**bounds, "committed_offset": 2, "lag": 4, "lag_from": "committed"}, {"lag": 0}]}
+    server.expect("lag", server.send("POST", f"{group}/query", value=query), {"status": 200, "json": lag})
+    other = f"/v1/groups/{fresh_name()}/offsets/query"
+    lag = {"partitions": [{**bounds, "committed_offset": None, "lag": 2, "lag_from": "log_start"}, {"lag": 0}]}
+    server.expect("lag without a commit", server.send("POST", other, value=query), {"status": 200, "json": lag})
+    wishes = ({"at": "earliest"}, 4), ({"offset": 4}, 4), ({"timestamp_ms": 501}, 4), ({"timestamp_ms": 601}, 6)
+    for wish, offset in wishes:
+        response = server.send("POST", f"{group}/reset", value={"partitions": [{**place, **wish}]})
+        server.expect(f"reset to {wish}", response, {"status": 200, "json": {"results": [{"offset": offset}]}})
+    response = server.send("POST", f"{group}/reset", value={"partitions": [{**place, "offset": 3}]})
+    below = {"status": 416, "problem": {"code": "offset_out_of_range", **bounds}}
+    server.expect("reset below the beginning", response, below)

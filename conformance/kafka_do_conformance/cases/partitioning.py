@@ -65,6 +65,33 @@ def keys_among_others(server: ServerSession) -> None:
 
 
 @server_case(
+    title="With more partitions keys go where the new number sends them, and records stay where they are",
+    requirements=["PRODUCE-002", "TOPIC-016"],
+    hint="Take the number of partitions that the topic has now; nothing is moved.",
+)
+def keys_of_a_grown_topic(server: ServerSession) -> None:
+    """Produce keys to a topic of three partitions, and again when it has five, seven at last."""
+    wanted = {"a": (1, 4, 5), "customer-1": (0, 1, 3), "customer-4": (1, 0, 5), "": (0, 1, 2), "é": (0, 1, 4)}
+    topic = server.create_topic(3)
+    place = f"/v1/topics/{topic}"
+    stored: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for step, count in enumerate((3, 5, 7)):
+        if step:
+            grown = {"status": 200, "json": {"partition_count": count}}
+            server.expect("grow", server.send("PATCH", place, value={"partitions": count}), grown)
+        records = [{"key": key, "value": step} for key in wanted]
+        told = {"results": [{"partition": partitions[step]} for partitions in wanted.values()]}
+        response = server.send("POST", f"{place}/records", value={"records": records})
+        server.expect(f"{count} partitions", response, {"status": 200, "json": told})
+        for key, partitions in wanted.items():
+            stored[partitions[step]].append((key, step))
+    for partition in range(7):
+        there = [{"offset": n, "key": key, "value": step} for n, (key, step) in enumerate(stored[partition])]
+        response = server.send("GET", f"{place}/partitions/{partition}/records?offset=0&max_wait_ms=0")
+        server.expect(f"read partition {partition}", response, {"status": 200, "json": {"records": there}})
+
+
+@server_case(
     title="Records without a key reach all partitions over many requests",
     requirements=["PRODUCE-004"],
     hint="One partition for each request is fine; always the same one is not.",

@@ -17,6 +17,7 @@ from kafka_do.core.plain_records import IncomingRecord, are_plain, not_plain
 from kafka_do.core.record_text import is_settled, record_of_message, settle, stored_records
 from kafka_do.core.records import size_in_batch
 from kafka_do.core.results import Appended, Repeated, Results
+from kafka_do.core.retention import expire
 from kafka_do.engines.topic import Topic
 
 __all__ = ["Appending", "settled"]
@@ -142,6 +143,8 @@ class Appending:
             return refused
         log.close_older_than(self._now_ms - configs.segment_ms)
         log.append(batch, self._now_ms)
+        if 0 <= configs.retention_bytes < log.length:
+            expire(log, configs, self._now_ms)  # memory is not to fill up until somebody looks
         self._appended(log)
         return []
 

@@ -114,7 +114,7 @@ class MemoryEngine:
         self._topics: dict[str, Topic] = {}
         self._waiting = WaitingRoom(clock)
         self._cleaning = Cleaning(
-            self._topics, interval_ms=limits["retention_delay_ms"] // 2, clock=clock, removed=self._waiting.wake
+            self._topics, interval_ms=-(-limits["retention_delay_ms"] // 2), clock=clock, removed=self._waiting.wake
         )
         self._groups = Groups(find_topic=self._topics.get, limits=limits, clock=clock)
         self._offsets = GroupOffsets(self._groups, self._topic, limits)

@@ -1,6 +1,7 @@
 """Driving the engine while the server runs: what time brings, little by little, between the requests. (RETAIN-004)"""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from kafka_do.engines.clock import Clock
@@ -11,6 +12,10 @@ Tend = Callable[[], int]
 """Does a little; returns in how many milliseconds there is more to do, 0 for at once."""
 
 
+_PAUSE_MS = 1_000
+_log = logging.getLogger("kafka_do.server")
+
+
 async def tend_now(tend: Tend) -> None:
     """Do all that is due, and let others in between the steps. (CONTROL-003)"""
     while tend() == 0:  # noqa: ASYNC110  it works and does not wait
@@ -18,9 +23,13 @@ async def tend_now(tend: Tend) -> None:
 
 
 async def tend_always(tend: Tend, clock: Clock) -> None:
-    """Do what is due whenever it is due, until cancelled."""
+    """Do what is due whenever it is due, until cancelled. What fails is logged and tried again after a pause."""
     while True:
-        left_ms = tend()
+        try:
+            left_ms = tend()
+        except Exception:  # noqa: BLE001  whatever it is
+            _log.exception("what time brings could not be done")
+            left_ms = _PAUSE_MS
         if left_ms:
             await clock.waiter().wait(left_ms)
         else:

@@ -25,14 +25,15 @@ _SURVIVORS = _HERE / "survivors.yaml"
 _CORE = (
     "records record_text encodings json_text partitioner many_keys plain_records batch segment log results".split()  # noqa: SIM905
 )
+_CLEANING = ["retention", "compaction"]
 _GROUPS = ["partitions", "ranges", "uniform", "levelling", "assignors"]
 _ENGINES = ["routing", "appending", "filling"]
 _TARGETS = [
-    *(f"core/{name}.py" for name in _CORE),
+    *(f"core/{name}.py" for name in (*_CORE, *_CLEANING)),
     *(f"core/groups/{name}.py" for name in _GROUPS),
     *(f"engines/{name}.py" for name in _ENGINES),
 ]
-_TESTS = [*_CORE, *_GROUPS, *_ENGINES, "memory_engine", "auto_create", "waiting"]
+_TESTS = [*_CORE, *_CLEANING, *_GROUPS, *_ENGINES, "memory_engine", "auto_create", "waiting"]
 _PROCESSES = 2
 
 _PROPERTY = re.compile(r"^    @property\n    def (\w+)\(self\)", re.MULTILINE)
