@@ -156,6 +156,7 @@ class WireMember:
         of_each = [entry] * len(answer["assignment"])
         server.expect("the answer to a heartbeat", response, {"status": 200, "json": {"assignment": of_each}})
         self.answer = answer
+        self.group.check_epoch(self.ident, answer["member_epoch"])
         self.epoch = answer["member_epoch"]
         self.assignment = [
             {name: one[name] for name in ("topic", "topic_id", "partitions")} for one in answer["assignment"]
@@ -180,7 +181,7 @@ class WireMember:
     def lose_all(self) -> None:
         """Be no member any more: it left, was removed, or another took its place."""
         self.epoch, self.owned, self.assignment = 0, [], []
-        self.group.members = [member for member in self.group.members if member is not self]
+        self.group.forget(self)
 
 
 class WireGroup:
@@ -191,6 +192,7 @@ class WireGroup:
         self.topics = dict(topics)
         self.ident = fresh_id() if ident is None else ident
         self.members: list[WireMember] = []
+        self._told: dict[str, int] = {}
 
     @property
     def path(self) -> str:
@@ -212,6 +214,12 @@ class WireGroup:
         """Count somebody among the members."""
         if member not in self.members:
             self.members.append(member)
+
+    def forget(self, member: WireMember) -> None:
+        """Count somebody among the members no more; a group that nobody is left in may begin its epochs anew."""
+        self.members = [other for other in self.members if other is not member]
+        if not self.members:
+            self._told.clear()
 
     def settle(self) -> None:
         """Let each member confirm four times, and check that every wanted partition has an owner then. (GROUP-017)"""
@@ -238,6 +246,14 @@ class WireGroup:
                     "the members have settled",
                     [Mismatch("a member's assignment", f"topics of {member.topics}", f"also {sorted(unwanted)}")],
                 )
+
+    def check_epoch(self, ident: str, epoch: int) -> None:
+        """Raise Violation if an answer tells a lower epoch than one before under this member id. (GROUP-058)"""
+        before = self._told.get(ident, 0)
+        if epoch < before:
+            lower = Mismatch("member_epoch", f"{before} or more, which was told before", str(epoch))
+            self.server.require("the answer to a heartbeat", [lower])
+        self._told[ident] = epoch
 
     def check_nobody_else_has(self, member: WireMember) -> None:
         """Raise Violation if a member is assigned what another may be reading. (GROUP-014, GROUP-015)"""

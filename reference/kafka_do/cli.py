@@ -9,7 +9,7 @@ import typer
 from kafka_do._version import __version__
 from kafka_do.client.connecting import is_loopback
 from kafka_do.engines.clock import EventLoopClock, MovableClock
-from kafka_do.engines.memory import AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
+from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def serve(  # noqa: PLR0917  typer wants them so
             keys=keys,
             cors=cors,
             control=None if movable is None else Control(movable, engine.reset),
+            at_once=AT_ONCE,
         )
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")

@@ -136,6 +136,32 @@ def epoch_before_with_too_much(server: ServerSession) -> None:
 
 
 @server_case(
+    title="Epochs do not go down, also for one who joins again",
+    requirements=["GROUP-058"],
+    hint="Take the epoch from the group, whose own goes up with each change; a member's return is one.",
+)
+def epochs_do_not_go_down(server: ServerSession) -> None:
+    """Join again while there is something to give up, after leaving, and after being fenced, beside a second member."""
+    topic = server.create_topic(4)
+    group = WireGroup(server, {topic: 4})
+    one = group.join()
+    group.join().leave()
+    group.settle()
+    other = group.join()
+    one.hold()
+    one.join()
+    group.settle()
+    for _ in range(2):
+        one.leave()
+        group.settle()
+        one.join()
+        one.refused(*_FENCED, member_epoch=one.epoch + 1)
+        one.join()
+        group.settle()
+    group.has_members(one, other)
+
+
+@server_case(
     title="A member that was fenced joins again and is as good as ever",
     requirements=["GROUP-025", "GROUP-007"],
     hint="Fencing refuses one heartbeat; the member is still there, and epoch 0 brings it back.",

@@ -30,6 +30,8 @@ _ODD = (
     "a\u200bb",
     "a\u0080b",
     "\ufeffa",
+    "\u00a0",
+    "\u3000\u2003",
     "\U0001f600",
 )
 _PAIRS = (
@@ -142,7 +144,7 @@ def ids_are_their_bytes(server: ServerSession) -> None:
 @server_case(
     title="A group id of another form is refused by every operation",
     requirements=["GROUP-002"],
-    hint="1 to 255 bytes of UTF-8, counted after decoding; no control characters, not blank, neither . nor ..",
+    hint="1 to 255 bytes of UTF-8, counted after decoding; no control characters, not spaces alone, neither . nor ..",
 )
 def wrong_group_ids(server: ServerSession) -> None:
     """Send every operation of groups to groups that cannot be."""

@@ -65,9 +65,9 @@ def leaving_again(server: ServerSession) -> None:
 
 
 @server_case(
-    title="The interval of heartbeats is at most a third of the session timeout, whatever was wished for",
-    requirements=["GROUP-031"],
-    hint="Two heartbeats may be lost before a member is.",
+    title="Whatever is wished for, the session timeout is within its limits, and heartbeats are due three times in it",
+    requirements=["GROUP-031", "GROUP-059"],
+    hint="Two heartbeats may be lost before a member is; a wish outside the limits gets what is nearest.",
 )
 def interval_and_timeout(server: ServerSession) -> None:
     """Wish for short and long session timeouts, in joins and later, and for none."""
@@ -79,11 +79,11 @@ def interval_and_timeout(server: ServerSession) -> None:
         if wish is not None and not 1 <= wish <= _LARGEST:
             continue
         one = group.join(session_timeout_ms=wish)
-        _at_most_a_third(one)
+        _has_possible_times(one, least, most)
         for other in (1, most, wish, None):
             one.session_timeout_ms = other
             one.confirm()
-            _at_most_a_third(one)
+            _has_possible_times(one, least, most)
         one.leave()
     group.settle()
 
@@ -206,6 +206,8 @@ def place_was_taken(server: ServerSession) -> None:
     for _ in range(2):
         for said in (epoch, new.epoch, new.epoch + 1):
             old.refused(409, "fenced_instance_id", says={"group": group.ident}, member_epoch=said, owned=owned)
+        fenced = {"status": 409, "problem": {"code": "fenced_instance_id", "group": group.ident}}
+        server.expect("leave for a time again", old.send_leave(f"?temporary=true&instance_id={name}"), fenced)
         group.settle()
     _shares(server, new, other, [2, 2])
     group.has_members(new, other)
@@ -222,9 +224,14 @@ def _shares(server: ServerSession, one: WireMember, other: WireMember, sizes: li
         server.require("the answers", [Mismatch("shares", f"{sizes[0]} and {sizes[1]} partitions", seen)])
 
 
-def _at_most_a_third(member: WireMember) -> None:
+def _has_possible_times(member: WireMember, least: int, most: int) -> None:
     interval_ms, timeout_ms = member.answer["heartbeat_interval_ms"], member.answer["session_timeout_ms"]
-    if timeout_ms is not None and 3 * interval_ms > timeout_ms:
+    if timeout_ms is None:
+        return
+    if not least <= timeout_ms <= most:
+        wanted = f"{least} to {most}, or null"
+        member.group.server.require("the answer", [Mismatch("session_timeout_ms", wanted, str(timeout_ms))])
+    if 3 * interval_ms > timeout_ms:
         wanted = f"at most a third of {timeout_ms}"
         member.group.server.require("the answer", [Mismatch("heartbeat_interval_ms", wanted, str(interval_ms))])
 

@@ -67,12 +67,14 @@ from kafka_do.engines.topic import Topic
 from kafka_do.engines.waiting import WaitingRoom
 from kafka_do.spec import SPEC
 
-__all__ = ["AUTO_CREATE_TOPICS", "GROUPS", "PRODUCERS", "MemoryEngine"]
+__all__ = ["AT_ONCE", "AUTO_CREATE_TOPICS", "GROUPS", "PRODUCERS", "MemoryEngine"]
 
 _FETCH_PARAMETERS = ("partition", "offset", "max_records", "max_bytes", "min_bytes", "max_wait_ms")
 AUTO_CREATE_TOPICS = "auto_create_topics"
 PRODUCERS = "producers"
 GROUPS = "groups"
+AT_ONCE = ("produce", "produce_partition", "heartbeat", "commit_offsets")
+"""Operations that never wait, of those that are called often."""
 _PRODUCER_IDS = 10**18
 _DEFAULT_PARTITIONS = CreateTopicRequest(topic="").partitions
 

@@ -41,7 +41,8 @@ class App:
     """An ASGI application that serves a broker.
 
     `limits` and `features` are the ones that the broker's discovery tells. With `keys` it asks for one (feature
-    `api_keys`), with `cors` it answers browsers (feature `cors`), with `control` it does what tests need.
+    `api_keys`), with `cors` it answers browsers (feature `cors`), with `control` it does what tests need. `at_once` are
+    the operations in which the broker never waits.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class App:
         cors: Cors | None = None,
         control: Control | None = None,
         request_ids: RequestIds | None = None,
+        at_once: Collection[str] = (),
     ) -> None:
         self._broker = broker
         self._limits = limits
@@ -62,6 +64,7 @@ class App:
         self._cors = cors
         self._control = control
         self._request_ids = request_ids or RequestIds()
+        self._at_once = frozenset(at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,6 +72,15 @@ class App:
             await _live(receive, send)
         elif scope["type"] == "http":
             await self._exchange(scope, receive, send)
+
+    def answers_at_once(self, method: str, path: str) -> bool:
+        """Whether a whole request is answered now: nothing is waited for, and no fault may strike it."""
+        if self._control is not None and self._control.has_faults:
+            return False
+        try:
+            return find_route(method, path).binding.name in self._at_once
+        except KafkaError:
+            return False
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["raw_path"].decode("latin-1")
@@ -84,7 +96,7 @@ class App:
         except KafkaError as error:
             response = _problem(error)
         except Exception:  # noqa: BLE001  the client is told `internal`, the log tells why
-            _log.exception("%s %s failed", scope["method"], scope["path"])
+            _log.exception("%s %s failed", scope["method"], path)
             response = _internal()
         if response.status >= _PROBLEMS:
             response = identified(response, request_id=request_id, instance=path)

@@ -24,6 +24,11 @@ class Control:
         self._reset = reset
         self._faults = Faults(clock)
 
+    @property
+    def has_faults(self) -> bool:
+        """Whether a fault is left that may strike."""
+        return bool(self._faults.left())
+
     async def perform(self, binding: Binding, asked: Any, values: Values, broker: Broker) -> Any:
         """Do what is asked: control operations here, the others with the broker, where no fault strikes."""
         if binding.operation.feature == CONTROL:

@@ -14,6 +14,7 @@ from kafka_do.server.connection import Connection
 from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
 from kafka_do.server.request_ids import RequestIds
+from kafka_do.server.turn import Turn
 from kafka_do.spec import SPEC
 
 __all__ = ["serve"]
@@ -35,24 +36,44 @@ def serve(
     keys: Keys | None = None,
     cors: Cors | None = None,
     control: Control | None = None,
+    at_once: Collection[str] = (),
 ) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
     server begins to stop: it has to end what waits. `limits` and `features` are the ones that the broker's discovery
     tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need.
+    `at_once` are the operations in which the broker never waits.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    request_ids, may_drop = RequestIds(), control is not None
+    request_ids = RequestIds()
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
         name = f"[{host}]" if family == socket.AF_INET6 else host
+        app = App(
+            broker,
+            limits,
+            features=features,
+            keys=keys,
+            cors=cors,
+            control=control,
+            request_ids=request_ids,
+            at_once=at_once,
+        )
+        connection = functools.partial(
+            Connection,
+            limits=limits,
+            request_ids=request_ids,
+            at_once=app.answers_at_once,
+            turn=Turn(),
+            may_drop=control is not None,
+        )
         config = uvicorn.Config(
-            App(broker, limits, features=features, keys=keys, cors=cors, control=control, request_ids=request_ids),
-            http=cast("Any", functools.partial(Connection, limits=limits, request_ids=request_ids, may_drop=may_drop)),
+            app,
+            http=cast("Any", connection),
             ws="none",
             log_level="warning",
             access_log=False,

@@ -15,8 +15,8 @@ def fault_of_id(ident: str) -> str | None:
         return f"an id has 1 to {MOST_BYTES} bytes of UTF-8, not {size}"
     if ident in {".", ".."}:
         return f"'{ident}' is no id"
-    if not ident.strip():
-        return "an id is not blank"
+    if not ident.strip(" "):
+        return "an id has more than spaces"
     if found := _CONTROL.search(ident):
         return f"U+{ord(found[0]):04X} is a control character, which no id has"
     return None
