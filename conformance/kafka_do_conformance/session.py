@@ -4,6 +4,7 @@ import contextlib
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -53,12 +54,15 @@ class ServerSession:
     """A server under test, for one case, which ends within a minute. Every exchange is kept for the report.
 
     `api_key` is a key that it takes, sent with every request unless the case says otherwise, and `origin` one that its
-    list of origins has; each is empty where there is none.
+    list of origins has; each is empty where there is none. `keys` are those that may not do everything, by name.
     """
 
-    def __init__(self, wire: Wire, *, api_key: str = "", origin: str = "") -> None:
+    def __init__(
+        self, wire: Wire, *, api_key: str = "", keys: Mapping[str, str] | None = None, origin: str = ""
+    ) -> None:
         self.wire = wire
         self.api_key = api_key
+        self.keys = keys or {}
         self.origin = origin
         self._ends = time.monotonic() + _CASE_S
         self._controls = False
@@ -90,7 +94,14 @@ class ServerSession:
 
     def beside(self) -> "ServerSession":
         """Return a session with the same server over a connection of its own, for what happens at the same time."""
-        return ServerSession(Wire(self.wire.url, self.wire.deadline_s), api_key=self.api_key, origin=self.origin)
+        wire = Wire(self.wire.url, self.wire.deadline_s)
+        return ServerSession(wire, api_key=self.api_key, keys=self.keys, origin=self.origin)
+
+    def holding(self, name: str) -> "ServerSession":
+        """Return this session as whoever has the key of that name sees the server. (features `scopes`, `quotas`)"""
+        other = ServerSession(self.wire, api_key=self.keys[name], keys=self.keys, origin=self.origin)
+        other.exchanges = self.exchanges
+        return other
 
     def connect(self) -> RawConnection:
         """Return a connection of its own, for bytes that are sent as they are; use it as a context manager."""
@@ -191,6 +202,15 @@ class ServerSession:
         listed = self.expect("discovery", self.send("GET", "/v1"), {"status": 200, "json": wanted})["features"]
         machine_ms = time.time_ns() // 1_000_000
         return max(machine_ms, self.advance(0)) if "control" in listed else machine_ms
+
+    def pass_time(self, ms: int) -> None:
+        """Have time go by on the server's clock, by waiting where it cannot be moved."""
+        wanted = {"features": {"$contains": ["core"]}}
+        listed = self.expect("discovery", self.send("GET", "/v1"), {"status": 200, "json": wanted})["features"]
+        if "control" in listed:
+            self.advance(ms)
+        else:
+            time.sleep(min(ms / 1000, _CASE_S))
 
     def inject(self, operation: str, fault: str, **members: Any) -> None:
         """Plant a fault in an operation; `members` are the others of the request. (feature `control`)"""

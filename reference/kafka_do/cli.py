@@ -1,14 +1,16 @@
 """The command line: `kafka-do serve` and `kafka-do conformance`."""
 
+import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
 from kafka_do._version import __version__
 from kafka_do.client.connecting import is_loopback
-from kafka_do.engines.clock import EventLoopClock, MovableClock
+from kafka_do.engines.clock import Clock, EventLoopClock, MovableClock
 from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
 from kafka_do.spec import SPEC
 
@@ -55,7 +57,10 @@ def serve(  # noqa: PLR0917  typer wants them so
         ),
     ] = [],  # noqa: B006  typer takes the default as it stands
     api_key_file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Ask for a key, one of this file's, one a line.")
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Ask for a key of this file, which is read again when it changes."
+        ),
     ] = None,
     cors_origin: Annotated[
         list[str], typer.Option(help="Let pages of this origin in browsers read the answers; may be repeated.")
@@ -86,19 +91,20 @@ def serve(  # noqa: PLR0917  typer wants them so
     for feature in without:
         if feature not in _OPTIONAL:
             raise typer.BadParameter(f"{feature} is none of {', '.join(_OPTIONAL)}", param_hint="--without")
-    keys = _keys(api_key, api_key_file)
+    clock = _movable_clock(host) if test_control else EventLoopClock()
+    keys = _keys(api_key, api_key_file, clock)
     cors = _cors(cors_origin)
     limits = {**SPEC.limits, "max_request_ms": max_request_ms}
     offers = {
         AUTO_CREATE_TOPICS: auto_create_topics,
         **{feature: feature not in without for feature in _OPTIONAL},
         "api_keys": keys is not None,
+        **dict.fromkeys(("scopes", "quotas"), api_key_file is not None),
         "cors": cors is not None,
         CONTROL: test_control,
     }
     features = ["core", *(feature for feature, is_offered in offers.items() if is_offered)]
-    movable = _movable_clock(host) if test_control else None
-    engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=movable or EventLoopClock())
+    engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=clock)
     try:
         run(
             engine,
@@ -110,20 +116,19 @@ def serve(  # noqa: PLR0917  typer wants them so
             features=features,
             keys=keys,
             cors=cors,
-            control=None if movable is None else Control(movable, engine.reset),
+            control=Control(clock, engine.reset) if isinstance(clock, MovableClock) else None,
             at_once=AT_ONCE,
         )
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")
 
 
-def _keys(given: list[str], file: Path | None) -> "Keys | None":
+def _keys(given: list[str], file: Path | None, clock: Clock) -> "Keys | None":
     """Return the keys of both options, None where neither is used; an error does not show a key."""
     from kafka_do.server.authentication import Keys  # noqa: PLC0415  only a server needs it
 
     try:
-        lines = [] if file is None else [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
-        return Keys([*given, *lines]) if given or file is not None else None
+        return Keys(given, file=file, clock=clock) if given or file is not None else None
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error), param_hint="--api-key, --api-key-file") from None
 
@@ -144,6 +149,38 @@ def _cors(origins: list[str]) -> "Cors | None":
         return Cors(origins) if origins else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--cors-origin") from None
+
+
+@app.command()
+def key(  # noqa: PLR0917  typer wants them so
+    name: Annotated[str, typer.Argument(help="How logs call whoever gets the key.")],
+    scope: Annotated[list[str], typer.Option(help=f"What it may do: {', '.join(SPEC.scopes)}; may be repeated.")],
+    topic: Annotated[
+        list[str], typer.Option(help="A topic, or with a * at its end all that begin so; may be repeated.")
+    ] = [],  # noqa: B006  typer takes the default as it stands
+    group: Annotated[
+        list[str], typer.Option(help="A group, or with a * at its end all that begin so; may be repeated.")
+    ] = [],  # noqa: B006
+    requests_per_second: Annotated[int | None, typer.Option(min=1, help="How many requests it may send.")] = None,
+    bytes_per_second: Annotated[int | None, typer.Option(min=1, help="How many bytes it may send and get.")] = None,
+) -> None:
+    """Make a key: the key itself goes to standard error, its line for the file of keys to standard output.
+
+    kafka-do key billing --scope consume --topic 'orders*' --group billing >> keys
+    """
+    from kafka_do.server.key_file import write_key  # noqa: PLC0415  only a server needs it
+
+    made = secrets.token_urlsafe(32)
+    lists = (("scopes", scope), ("topics", topic), ("groups", group))
+    rates = (("requests_per_second", requests_per_second), ("bytes_per_second", bytes_per_second))
+    options = [(option, ",".join(quote(one, safe="*") for one in given)) for option, given in lists if given]
+    options += [(option, str(rate)) for option, rate in rates if rate is not None]
+    try:
+        line = write_key(name, made, options=options)
+    except ValueError as error:
+        sys.exit(f"kafka-do key: {str(error).removeprefix('line 1: ')}")
+    print(f"the key of {name}, which nobody can tell again: {made}", file=sys.stderr)
+    print(line)
 
 
 @app.command(

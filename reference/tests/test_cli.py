@@ -136,7 +136,9 @@ def test_keys_come_from_the_command_line_and_from_a_file(tmp_path: Path) -> None
             for key in ("one", "two", "in-a-file", "and-another", "three")
         ]
         assert answers == ["200"] * 4 + ["401"]
-        assert '"features":["core","auto_create_topics","producers","groups","api_keys"]' in _get(host, port, "/v1")
+        assert '"features":["core","auto_create_topics","producers","groups","api_keys","scopes","quotas"]' in _get(
+            host, port, "/v1"
+        )
 
 
 def test_a_server_tells_its_features_and_its_limit_of_time() -> None:

@@ -110,8 +110,8 @@ class Produce(msgspec.Struct, frozen=True):
 class ProducePartition(msgspec.Struct, frozen=True):
     """Append `records` to one partition, as one batch; the records name no partition.
 
-    With `producer` the batch is appended once, however often it is sent. (PRODUCER-006) Unless it `may_create`, the topic
-    has to be there.
+    With `producer` the batch is appended once, however often it is sent. (PRODUCER-006) Unless it
+    `may_create`, the topic has to be there.
     """
 
     topic: str

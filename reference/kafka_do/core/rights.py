@@ -61,11 +61,13 @@ class Rights(msgspec.Struct, frozen=True):
     def check(self, operation: Operation, *, topic: str | None, group: str | None) -> None:
         """Raise KafkaError `forbidden` unless an operation is allowed for what its path names. (SCOPE-001)"""
         access = operation.access
-        if topic is not None and not self.allow_topic(topic, access.topic):
+        if access.topic and topic is not None and not self.allow_topic(topic, access.topic):
             raise forbidden_topic(topic, access.topic)
-        if group is not None and not self.allow_group(group, access.group):
+        if access.group and group is not None and not self.allow_group(group, access.group):
             raise _forbidden(f"for the group '{group}'", access.group)
-        if access.anywhere and (self.scopes.isdisjoint(access.anywhere) or not (self.topics.whole or self.topics.beginnings)):
+        if access.anywhere and (
+            self.scopes.isdisjoint(access.anywhere) or not (self.topics.whole or self.topics.beginnings)
+        ):
             raise _forbidden("for some topic", access.anywhere)
         if access.everywhere and not self.is_everything:
             raise _forbidden("with every other one, for all topics and groups", access.everywhere)

@@ -87,11 +87,9 @@ class Groups:
         """List groups. (GROUP-045)"""
         check_parameters("list_groups", {"page_size": request.page_size})
         found = {ident: group for ident in list(self._groups) if (group := self.find(ident)) is not None}
-        wanted = sorted(
-            ident
-            for ident, group in found.items()
-            if request.state in (None, group.state) and (request.among is None or ident in request.among)
-        )
+        wanted = sorted(ident for ident, group in found.items() if request.state in (None, group.state))
+        if request.among is not None:
+            wanted = [ident for ident in wanted if ident in request.among]
         idents, token = page_of(wanted, request.page_size, request.page_token)
         return GroupPage(
             groups=[GroupSummary(ident, "consumer", found[ident].state, len(found[ident].members)) for ident in idents],

@@ -229,8 +229,9 @@ class MemoryEngine:
         A topic that has to have an id is not created. (PRODUCE-027)
         """
         name, topic_id = request.topic, request.topic_id
-        creates = AUTO_CREATE_TOPICS in self._features and request.may_create and topic_id is None
-        if name in self._topics or not creates:
+        if not request.may_create:
+            return self._topic(name, topic_id)
+        if name in self._topics or topic_id is not None or AUTO_CREATE_TOPICS not in self._features:
             return self._topic(name, topic_id)
         check_topic_name(name)
         return Topic(name, self._new_id(), _DEFAULT_PARTITIONS, Configs())

@@ -16,13 +16,14 @@ from kafka_do.binding.problems import identified, problem_response
 from kafka_do.binding.routes import find_route
 from kafka_do.core.broker import Broker
 from kafka_do.core.errors import KafkaError
-from kafka_do.server.authentication import Keys
+from kafka_do.server.authentication import Holder, Keys
 from kafka_do.server.bodies import ClientLeftError, Receive, check_announced, read_body
 from kafka_do.server.compression import check_coding, inflate
 from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
 from kafka_do.server.faults import DROP, DroppedError
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
+from kafka_do.server.restricted import restricted
 from kafka_do.spec import SPEC, Operation
 
 __all__ = ["App"]
@@ -112,8 +113,11 @@ class App:
         method = scope["method"]
         if self._cors is not None and (preflight := self._cors.preflight(method, path, fields)) is not None:
             return preflight
+        holder = None
         if self._keys is not None:
-            self._keys.check(method, path, fields.get(b"authorization"))
+            holder = self._keys.check(method, path, fields.get(b"authorization"))
+            if holder is not None:
+                holder.meter.take_request()
         binding, values = find_route(method, path)
         if binding.operation.feature not in self._features:
             raise _lacking(binding.operation)
@@ -123,23 +127,31 @@ class App:
             path=path,
             query=scope["query_string"].decode("latin-1"),
             headers=_for_binding(fields),
-            body=await self._body(fields, receive),
+            body=await self._body(fields, receive, holder),
         )
         query = parse_query(binding.operation, request.query)
         asked = binding.decode_request(request, {**values, **query}, self._limits)
+        broker = self._broker
+        if holder is not None:
+            broker = restricted(broker, holder.rights, self._limits, binding.name, asked)
         if self._control is None:
-            answer = await binding.perform(self._broker, asked)
+            answer = await binding.perform(broker, asked)
         else:
-            answer = await self._control.perform(binding, asked, values, self._broker)
-        return binding.encode_answer(asked, answer, self._limits)
+            answer = await self._control.perform(binding, asked, values, broker)
+        response = binding.encode_answer(asked, answer, self._limits)
+        if holder is not None:
+            holder.meter.take_bytes(len(response.body))
+        return response
 
-    async def _body(self, fields: Fields, receive: Receive) -> bytes:
+    async def _body(self, fields: Fields, receive: Receive, holder: Holder | None) -> bytes:
         """Return the whole body, inflated; raises KafkaError. (CONV-009, HTTP-004 to HTTP-007)"""
         limit = self._limits["max_request_bytes"]
         is_compressed = b"content-encoding" in fields and check_coding(fields[b"content-encoding"])
         if b"expect" in fields:
             check_announced(fields, limit)
         body = await read_body(receive, limit)
+        if holder is not None:
+            holder.meter.take_bytes(len(body))
         return inflate(body, limit) if is_compressed and body else body
 
 

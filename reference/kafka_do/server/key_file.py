@@ -113,3 +113,12 @@ def _rate(rate: str, given: dict[str, str]) -> int | None:
     if not _RATE.fullmatch(given[rate]):
         raise ValueError(f"{rate}= has a whole number from 1 to 999999999999999")
     return int(given[rate])
+
+
+def write_key(name: str, key: str, *, options: Iterable[tuple[str, str]]) -> str:
+    """Return the line of a key; raises ValueError for one that could not be read."""
+    line = " ".join(
+        [name, f"sha256:{digest_of(key.encode()).hex()}", *(f"{option}={value}" for option, value in options)]
+    )
+    parse_keys([line])
+    return line

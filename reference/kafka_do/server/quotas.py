@@ -1,7 +1,6 @@
 """How much a key may ask in a second. (QUOTA-001 to QUOTA-005)"""
 
 import math
-from collections.abc import Mapping
 
 import msgspec
 
@@ -27,7 +26,7 @@ class Meter:
     def __init__(self, quota: Quota, clock: Clock) -> None:
         self.quota = quota
         self._clock = clock
-        self._buckets: Mapping[str, _Bucket] = {
+        self._buckets = {
             name: _Bucket(rate, clock.now_ms()) for name, rate in msgspec.structs.asdict(quota).items() if rate
         }
 

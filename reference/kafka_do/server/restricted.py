@@ -53,10 +53,8 @@ def restricted(broker: Broker, rights: Rights, limits: Mapping[str, int], operat
     """Return the broker to ask for one operation; raises KafkaError `forbidden`. (SCOPE-001)"""
     if rights.is_everything:
         return broker
-    rights.check(
-        SPEC.operations[operation], topic=getattr(asked, "topic", None), group=getattr(asked, "group", None)
-    )
-    return _Restricted(broker, rights, limits)  # type: ignore[return-value]
+    rights.check(SPEC.operations[operation], topic=getattr(asked, "topic", None), group=getattr(asked, "group", None))
+    return _Restricted(broker, rights, limits)
 
 
 class _Restricted:
@@ -155,7 +153,9 @@ class _Restricted:
         wanted = request.request.partitions
         if wanted is UNSET:
             answer = await self._broker.query_offsets(request)
-            return CommitQueryResponse([one for one in answer.partitions if self._rights.allow_topic(one.topic, scopes)])
+            return CommitQueryResponse(
+                [one for one in answer.partitions if self._rights.allow_topic(one.topic, scopes)]
+            )
 
         async def ask(partitions: Sequence[Any]) -> Sequence[CommittedOffset]:
             fewer = msgspec.structs.replace(request.request, partitions=list(partitions))
@@ -184,7 +184,7 @@ class _Restricted:
         ask: Callable[[Sequence[Any]], Awaitable[Sequence[A]]],
         refuse: Callable[[Any], A],
     ) -> list[A]:
-        """Return the answers to items in their order: the broker's to those that are allowed, refusals of the others."""
+        """Return the answers to items in their order: the broker's to what is allowed, refusals of the others."""
         allowed = [item for item in items if self._rights.allow_topic(item.topic, scopes)]
         answers = iter(await ask(allowed) if allowed else ())
         return [next(answers) if self._rights.allow_topic(item.topic, scopes) else refuse(item) for item in items]
