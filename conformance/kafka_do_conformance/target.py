@@ -113,7 +113,7 @@ class ServerTarget:
 
     def _lacks(self, needs: set[str], listed: Sequence[str]) -> Iterator[tuple[bool, str]]:
         """Yield whether something that the suite needs for a case is not there, and what that is."""
-        missing = next((name for name in LIMITED_KEYS if name not in self.keys), "")
+        missing = next((name for name in LIMITED_KEYS if not self.keys.get(name)), "")
         is_limited = not needs.isdisjoint(("scopes", "quotas"))
         yield "api_keys" in listed and not self.api_key, "the server asks for a key: give one with --api-key"
         yield is_limited and bool(missing), f"the server limits keys: give it those of the guide, --key {missing}=KEY"

@@ -1,6 +1,7 @@
 """The command line, run as a process of its own."""
 
 import contextlib
+import re
 import signal
 import socket
 import subprocess
@@ -196,3 +197,41 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path) -> None:
     run = _run("serve", "--api-key-file", str(tmp_path / "keys"))
     assert run.returncode == 2
     assert "there is no key" in run.stderr
+
+
+def test_a_key_is_made_with_its_line_and_taken_by_a_server_that_runs(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    made = _run(
+        "key", "billing", "--scope", "consume", "--topic", "orders*", "--group", "a b,c", "--bytes-per-second", "90000"
+    )
+    key = made.stderr.rpartition(" ")[2].strip()
+    assert made.returncode == 0
+    assert len(key) >= 43
+    assert re.fullmatch(
+        r"billing sha256:[0-9a-f]{64} scopes=consume topics=orders\* groups=a%20b%2Cc bytes_per_second=90000\n",
+        made.stdout,
+    )
+    file.write_text(made.stdout, "utf-8")
+    with _serving("--api-key-file", str(file)) as (_, host, port):
+        lists = _get(host, port, "/v1/topics", f"Authorization: Bearer {key}")
+        assert lists[9:12] == "200"
+        assert '"topics":[]' in lists
+        assert _get(host, port, "/v1/topics/other", f"Authorization: Bearer {key}")[9:12] == "403"
+        assert _get(host, port, "/v1/topics/orders-1", f"Authorization: Bearer {key}x")[9:12] == "401"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["billing", "--scope", "write"], "scopes= has one or more of produce, consume, admin"),
+        (["bil ling", "--scope", "consume"], "a name has 1 to 64"),
+        (["billing"], "Missing option '--scope'"),
+        (["billing", "--scope", "consume", "--requests-per-second", "0"], "greater than or equal to 1"),
+        (["billing", "--scope", "consume", "--requests-per-second", "9" * 20], "a whole number from 1 to"),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_refused(arguments: list[str], words: str) -> None:
+    run = _run("key", *arguments)
+    assert run.returncode != 0
+    assert words in re.sub(r"[\s│]+", " ", run.stderr)
+    assert run.stdout == ""

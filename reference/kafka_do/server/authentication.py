@@ -51,9 +51,9 @@ class Keys:
         self._stamp = None if file is None else _stamp(file)
         self._looked_ms = self._clock.now_ms()
         self._holders: dict[bytes, Holder] = {}
-        self._take([] if file is None else _read(file))
-        if not self._holders:
+        if not self._given and file is None:
             raise ValueError("there is no key")
+        self._take([] if file is None else _read(file))
 
     def check(self, method: str, path: str, authorization: bytes | None) -> Holder | None:
         """Return who asks, None for discovery, which nobody needs a key for. (AUTH-001, AUTH-002)
@@ -84,12 +84,12 @@ class Keys:
         if self._file is None or now_ms - self._looked_ms < _LOOK_MS:
             return
         self._looked_ms = now_ms
+        before, self._stamp = self._stamp, _stamp(self._file)
+        if self._stamp == before:
+            return
         try:
-            stamp = _stamp(self._file)
-            if stamp != self._stamp:
-                self._stamp = stamp
-                self._take(_read(self._file))
-                _log.info("the keys were read again: there are %d", len(self._holders))
+            self._take(_read(self._file))
+            _log.info("the keys were read again: there are %d", len(self._holders))
         except (OSError, ValueError) as error:
             _log.error("the file of keys was not read, so the keys stay as they were: %s", error)
 
@@ -111,11 +111,18 @@ def _given(number: int, text: str) -> Key:
 
 
 def _read(file: Path) -> list[Key]:
-    return parse_keys(file.read_text("utf-8").splitlines())
+    keys = parse_keys(file.read_text("utf-8").splitlines())
+    if not keys:
+        raise ValueError("there is no key in it")
+    return keys
 
 
-def _stamp(file: Path) -> _Stamp:
-    found = file.stat()
+def _stamp(file: Path) -> _Stamp | None:
+    """Return what is another when a file has changed, None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 

@@ -66,8 +66,7 @@ def _key(words: list[str], number: int) -> Key:
             raise ValueError("a key has to be made of letters, digits and -._~+/ with = only at its end")
         return Key(f"line-{number}", digest_of(words[0].encode()))
     name, hashed, *options = words
-    if not _NAME.fullmatch(name):
-        raise ValueError("a name has 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'")
+    _check_name(name)
     if not (digest := _HASH.fullmatch(hashed)):
         raise ValueError("behind the name stands sha256: and 64 digits of 0-9 and a-f, as `kafka-do key` writes it")
     given = dict(_options(options))
@@ -77,6 +76,11 @@ def _key(words: list[str], number: int) -> Key:
         groups=_names(given.get("groups", "")),
     )
     return Key(name, bytes.fromhex(digest[1]), rights, Quota(**{rate: _rate(rate, given) for rate in _RATES}))
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError("a name has 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'")
 
 
 def _options(words: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -117,6 +121,7 @@ def _rate(rate: str, given: dict[str, str]) -> int | None:
 
 def write_key(name: str, key: str, *, options: Iterable[tuple[str, str]]) -> str:
     """Return the line of a key; raises ValueError for one that could not be read."""
+    _check_name(name)
     line = " ".join(
         [name, f"sha256:{digest_of(key.encode()).hex()}", *(f"{option}={value}" for option, value in options)]
     )
