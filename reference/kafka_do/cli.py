@@ -1,9 +1,10 @@
 """The command line: `kafka-do serve` and `kafka-do conformance`."""
 
+import os
 import secrets
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
 import typer
@@ -12,6 +13,7 @@ from kafka_do._version import __version__
 from kafka_do.client.connecting import is_loopback
 from kafka_do.engines.clock import Clock, EventLoopClock, MovableClock
 from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
+from kafka_do.server.settings import Setting, check_environment, read_limits, read_settings
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -46,7 +48,33 @@ def root(
     """Take the options before the command."""
 
 
-@app.command()
+_ENVIRONMENT = "KAFKA_DO_SERVE"
+_ONLY_ON_THE_COMMAND_LINE = ("config", "api_key")  # a key belongs into a file of its own
+
+
+def _settle(context: typer.Context, file: Path | None) -> Path | None:
+    """Take what the environment and a file say where the command line says nothing; a misspelt name is refused."""
+    settings = {name: one for name, one in _settings().items() if name not in _ONLY_ON_THE_COMMAND_LINE}
+    try:
+        check_environment(os.environ, f"{_ENVIRONMENT}_", {**settings, "config": Setting(str)})
+        context.default_map = {} if file is None else read_settings(file, settings)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return file
+
+
+def _settings() -> dict[str, Setting]:
+    """Return what each option of `serve` may be, as its annotation says."""
+    found = {}
+    for name, annotation in get_type_hints(serve, include_extras=True).items():
+        if get_origin(annotation) is Annotated:
+            kind, option = get_args(annotation)[:2]
+            kind = list if get_origin(kind) is list else kind if kind in (bool, int) else str
+            found[name] = Setting(kind, option.min, option.max)
+    return found
+
+
+@app.command(context_settings={"auto_envvar_prefix": _ENVIRONMENT})
 def serve(  # noqa: PLR0917  typer wants them so
     host: Annotated[str, typer.Option(help="The address to listen on; loopback is reachable from here only.")] = _HOST,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = _PORT,
@@ -80,12 +108,30 @@ def serve(  # noqa: PLR0917  typer wants them so
             "--test-control", help="For tests, on loopback only: let clients move the clock, plant faults, reset."
         ),
     ] = False,
+    limit: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUE", help="Set a limit that discovery tells; may be repeated.")
+    ] = [],  # noqa: B006
+    drain_ms: Annotated[
+        int, typer.Option(min=0, max=600_000, help="How long to go on after SIGTERM, with /readyz saying that it ends.")
+    ] = 0,
+    log_format: Annotated[str, typer.Option(help="How the log is written: text or json.")] = "text",
+    log_requests: Annotated[bool, typer.Option(help="Log each request.")] = False,  # noqa: FBT002
+    config: Annotated[  # noqa: ARG001  its callback has read it
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, is_eager=True, callback=_settle, help="Take settings from this file in TOML."
+        ),
+    ] = None,
 ) -> None:
     """Serve a broker in memory until interrupted. Prints its URL when it is ready.
 
     A key on the command line can be read by every user of the machine; one in a file cannot.
+    What the command line does not say is taken from the environment, as KAFKA_DO_SERVE_PORT, else from the file of
+    --config, as port = 8082 and a table [limits].
     """
     from kafka_do.server.control import CONTROL, Control  # noqa: PLC0415  only a server needs it
+    from kafka_do.server.logs import write_logs  # noqa: PLC0415
+    from kafka_do.server.metrics import Metrics  # noqa: PLC0415
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
 
     for feature in without:
@@ -94,7 +140,11 @@ def serve(  # noqa: PLR0917  typer wants them so
     clock = _movable_clock(host) if test_control else EventLoopClock()
     keys = _keys(api_key, api_key_file, clock)
     cors = _cors(cors_origin)
-    limits = {**SPEC.limits, "max_request_ms": max_request_ms}
+    limits = _limits(limit, max_request_ms)
+    try:
+        write_logs(log_format)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--log-format") from None
     offers = {
         AUTO_CREATE_TOPICS: auto_create_topics,
         **{feature: feature not in without for feature in _OPTIONAL},
@@ -118,6 +168,9 @@ def serve(  # noqa: PLR0917  typer wants them so
             cors=cors,
             control=Control(clock, engine.reset) if isinstance(clock, MovableClock) else None,
             at_once=AT_ONCE,
+            metrics=Metrics(engine.figures),
+            logs_requests=log_requests,
+            drain_ms=drain_ms,
         )
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")
@@ -131,6 +184,14 @@ def _keys(given: list[str], file: Path | None, clock: Clock) -> "Keys | None":
         return Keys(given, file=file, clock=clock) if given or file is not None else None
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error), param_hint="--api-key, --api-key-file") from None
+
+
+def _limits(given: list[str], max_request_ms: int) -> dict[str, int]:
+    """Return the limits of the server; raises typer.BadParameter."""
+    try:
+        return read_limits([f"max_request_ms={max_request_ms}", *given])
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--limit") from None
 
 
 def _movable_clock(host: str) -> MovableClock:

@@ -1,12 +1,14 @@
 """The command line, run as a process of its own."""
 
 import contextlib
+import json
 import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -235,3 +237,49 @@ def test_a_key_that_makes_no_sense_is_refused(arguments: list[str], words: str) 
     assert run.returncode != 0
     assert words in re.sub(r"[\s│]+", " ", run.stderr)
     assert run.stdout == ""
+
+
+def _limit(host: str, port: int, name: str) -> int:
+    found = re.search(rf'"{name}":([0-9]+)', _get(host, port, "/v1"))
+    assert found is not None
+    return int(found[1])
+
+
+def test_the_command_line_goes_before_the_environment_and_that_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text("auto_create_topics = false\nmax_request_ms = 20000\n[limits]\nmax_wait_ms = 3\n", "utf-8")
+    monkeypatch.setenv("KAFKA_DO_SERVE_CONFIG", str(file))
+    with _serving() as (_, host, port):
+        assert "auto_create_topics" not in _get(host, port, "/v1")
+        assert (_limit(host, port, "max_request_ms"), _limit(host, port, "max_wait_ms")) == (20000, 3)
+    monkeypatch.setenv("KAFKA_DO_SERVE_MAX_REQUEST_MS", "25000")
+    monkeypatch.setenv("KAFKA_DO_SERVE_LIMIT", "max_wait_ms=2")
+    with _serving("--limit", "max_wait_ms=1", "--auto-create-topics") as (_, host, port):
+        assert "auto_create_topics" in _get(host, port, "/v1")
+        assert (_limit(host, port, "max_request_ms"), _limit(host, port, "max_wait_ms")) == (25000, 1)
+
+
+def test_a_faulty_file_ends_the_command_with_a_message(tmp_path: Path) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text("prot = 8082\n", "utf-8")
+    run = _run("serve", "--config", str(file))
+    assert run.returncode == 2
+    assert "did you mean port?" in re.sub(r"[\s│]+", " ", run.stderr)
+
+
+def test_a_server_that_drains_goes_on_and_says_that_it_is_not_ready() -> None:
+    with _serving("--drain-ms", "600000", "--log-requests", "--log-format", "json") as (server, host, port):
+        assert _get(host, port, "/readyz")[9:12] == "200"
+        server.send_signal(signal.SIGTERM)
+        ends = time.monotonic() + _PATIENCE_S
+        while _get(host, port, "/readyz")[9:12] != "503":
+            assert time.monotonic() < ends
+        assert _get(host, port, "/v1")[9:12] == "200"
+        assert _get(host, port, "/livez")[9:12] == "200"
+        server.send_signal(signal.SIGINT)
+        status, said = _stop(server, signal.SIGINT)
+    assert status in (0, -signal.SIGINT, -signal.SIGTERM)
+    (line,) = [json.loads(line) for line in said.splitlines() if '"path"' in line]
+    assert (line["path"], line["status"], line["operation"]) == ("/v1", 200, "discover")

@@ -41,6 +41,11 @@ class Groups:
         """Have every group look at its topics again. (GROUP-020)"""
         self._topics_version += 1
 
+    @property
+    def count(self) -> int:
+        """How many groups are kept."""
+        return len(self._groups)
+
     def clear(self) -> None:
         """Forget every group. (CONTROL-012)"""
         self._groups.clear()

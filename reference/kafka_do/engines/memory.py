@@ -291,6 +291,11 @@ class MemoryEngine:
         for topic in topics:
             self._wake(topic)
 
+    def figures(self) -> dict[str, int]:
+        """Return how many topics, partitions and groups there are."""
+        partitions = sum(len(topic.logs) for topic in self._topics.values())
+        return {"topics": len(self._topics), "partitions": partitions, "groups": self._groups.count}
+
     def drain(self) -> None:
         """Have every waiting fetch answered now, and wait for nothing any more."""
         self._waiting.close()

@@ -26,7 +26,7 @@ from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
 from kafka_do.server.restricted import restricted
 from kafka_do.spec import SPEC, Operation
 
-__all__ = ["App"]
+__all__ = ["App", "Scope", "Send"]
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -117,6 +117,7 @@ class App:
         if self._keys is not None:
             holder = self._keys.check(method, path, fields.get(b"authorization"))
             if holder is not None:
+                scope["kafka_do.key"] = holder.key.name
                 holder.meter.take_request()
         binding, values = find_route(method, path)
         if binding.operation.feature not in self._features:

@@ -1,7 +1,9 @@
 """Running the server as a process: `kafka-do serve`."""
 
+import asyncio
 import functools
 import socket
+import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
@@ -13,6 +15,8 @@ from kafka_do.server.authentication import Keys
 from kafka_do.server.connection import Connection
 from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
+from kafka_do.server.metrics import Metrics
+from kafka_do.server.monitored import Monitored
 from kafka_do.server.request_ids import RequestIds
 from kafka_do.server.turn import Turn
 from kafka_do.spec import SPEC
@@ -21,6 +25,7 @@ __all__ = ["serve"]
 
 _BACKLOG = 2048
 _GRACE_S = 2
+_LOOK_S = 0.05
 _KEEP_ALIVE_S = 75  # longer than most clients keep a connection, so that none is closed just when it is used again
 
 
@@ -37,13 +42,17 @@ def serve(
     cors: Cors | None = None,
     control: Control | None = None,
     at_once: Collection[str] = (),
+    metrics: Metrics | None = None,
+    logs_requests: bool = False,
+    drain_ms: int = 0,
 ) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
     server begins to stop: it has to end what waits. `limits` and `features` are the ones that the broker's discovery
     tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need.
-    `at_once` are the operations in which the broker never waits.
+    `at_once` are the operations in which the broker never waits. `metrics` counts what is answered; `drain_ms` is how
+    long the server goes on before it begins to stop, while `/readyz` says that it will.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -63,6 +72,7 @@ def serve(
             request_ids=request_ids,
             at_once=at_once,
         )
+        watched = Monitored(app, metrics := metrics or Metrics(), keys=keys, logs_requests=logs_requests)
         connection = functools.partial(
             Connection,
             limits=limits,
@@ -72,7 +82,7 @@ def serve(
             may_drop=control is not None,
         )
         config = uvicorn.Config(
-            app,
+            watched,
             http=cast("Any", connection),
             ws="none",
             log_level="warning",
@@ -84,17 +94,23 @@ def serve(
             timeout_graceful_shutdown=_GRACE_S,
         )
         ready(f"http://{name}:{listener.getsockname()[1]}")
-        _Server(config, drain).run(sockets=[listener])
+        _Server(config, drain, metrics=metrics, drain_ms=drain_ms).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """A server that has its waiting requests answered before it stops."""
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], None], *, metrics: Metrics, drain_ms: int) -> None:
         super().__init__(config)
         self._drain = drain
+        self._metrics = metrics
+        self._drain_ms = drain_ms
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what waits end, then stop."""
+        """Say that no new work is wanted, let what waits end, then stop. A second signal ends the first part."""
+        self._metrics.is_ready = False
+        ends = time.monotonic() + self._drain_ms / 1000
+        while (left_s := ends - time.monotonic()) > 0 and not self.force_exit:  # noqa: ASYNC110
+            await asyncio.sleep(min(left_s, _LOOK_S))  # a second signal sets only that attribute
         self._drain()
         await super().shutdown(sockets)
