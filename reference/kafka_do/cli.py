@@ -24,7 +24,8 @@ __all__ = ["app"]
 
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
-_OPTIONAL = (PRODUCERS, GROUPS)
+_ZSTD = "zstd"
+_OPTIONAL = (PRODUCERS, GROUPS, _ZSTD)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
 
 app = typer.Typer(

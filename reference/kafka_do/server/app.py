@@ -18,9 +18,10 @@ from kafka_do.core.broker import Broker
 from kafka_do.core.errors import KafkaError
 from kafka_do.server.authentication import Holder, Keys
 from kafka_do.server.bodies import ClientLeftError, Receive, check_announced, read_body
-from kafka_do.server.compression import check_coding, inflate
+from kafka_do.server.compression import ZSTD, inflater
 from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
+from kafka_do.server.deflating import deflated
 from kafka_do.server.faults import DROP, DroppedError
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
 from kafka_do.server.restricted import restricted
@@ -61,6 +62,7 @@ class App:
         self._broker = broker
         self._limits = limits
         self._features = frozenset(features)
+        self._with_zstd = ZSTD in self._features
         self._keys = keys
         self._cors = cors
         self._control = control
@@ -139,7 +141,12 @@ class App:
             answer = await binding.perform(broker, asked)
         else:
             answer = await self._control.perform(binding, asked, values, broker)
-        response = binding.encode_answer(asked, answer, self._limits)
+        response = await deflated(
+            binding.encode_answer(asked, answer, self._limits),
+            fields.get(b"accept-encoding"),
+            with_zstd=self._with_zstd,
+            waits=binding.name not in self._at_once,
+        )
         if holder is not None:
             holder.meter.take_bytes(len(response.body))
         return response
@@ -147,13 +154,15 @@ class App:
     async def _body(self, fields: Fields, receive: Receive, holder: Holder | None) -> bytes:
         """Return the whole body, inflated; raises KafkaError. (CONV-009, HTTP-004 to HTTP-007)"""
         limit = self._limits["max_request_bytes"]
-        is_compressed = b"content-encoding" in fields and check_coding(fields[b"content-encoding"])
+        inflate = None
+        if b"content-encoding" in fields:
+            inflate = inflater(fields[b"content-encoding"], with_zstd=self._with_zstd)
         if b"expect" in fields:
             check_announced(fields, limit)
         body = await read_body(receive, limit)
         if holder is not None:
             holder.meter.take_bytes(len(body))
-        return inflate(body, limit) if is_compressed and body else body
+        return inflate(body, limit) if inflate is not None and body else body
 
 
 def _problem(error: KafkaError) -> HttpResponse:
