@@ -10,9 +10,10 @@ from urllib.parse import quote
 import typer
 
 from kafka_do._version import __version__
+from kafka_do.binding.streams import STREAMS
 from kafka_do.client.connecting import is_loopback
 from kafka_do.engines.clock import Clock, EventLoopClock, MovableClock
-from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
+from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, RETENTION, MemoryEngine
 from kafka_do.server.settings import Setting, check_environment, read_limits, read_settings
 from kafka_do.spec import SPEC
 
@@ -25,8 +26,9 @@ __all__ = ["app"]
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
 _ZSTD = "zstd"
-_OPTIONAL = (PRODUCERS, GROUPS, _ZSTD)
+_OPTIONAL = (PRODUCERS, GROUPS, RETENTION, STREAMS, _ZSTD)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
+_MAX_STREAMS = SPEC.limits["max_streams"]
 
 app = typer.Typer(
     help="The kafka.do protocol: a server and a conformance suite.", no_args_is_help=True, add_completion=False
@@ -103,6 +105,9 @@ def serve(  # noqa: PLR0917  typer wants them so
     max_request_ms: Annotated[
         int, typer.Option(min=1, help="How long a request may take to arrive, in milliseconds.")
     ] = _MAX_REQUEST_MS,
+    max_streams: Annotated[
+        int, typer.Option(min=1, help="How many live streams one key may have; without keys, how many there may be.")
+    ] = _MAX_STREAMS,
     test_control: Annotated[  # noqa: FBT002
         bool,
         typer.Option(
@@ -134,6 +139,7 @@ def serve(  # noqa: PLR0917  typer wants them so
     from kafka_do.server.logs import write_logs  # noqa: PLC0415
     from kafka_do.server.metrics import Metrics  # noqa: PLC0415
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
+    from kafka_do.server.tending import tend_always  # noqa: PLC0415
 
     for feature in without:
         if feature not in _OPTIONAL:
@@ -141,7 +147,7 @@ def serve(  # noqa: PLR0917  typer wants them so
     clock = _movable_clock(host) if test_control else EventLoopClock()
     keys = _keys(api_key, api_key_file, clock)
     cors = _cors(cors_origin)
-    limits = _limits(limit, max_request_ms)
+    limits = _limits(limit, max_request_ms=max_request_ms, max_streams=max_streams)
     try:
         write_logs(log_format)
     except ValueError as error:
@@ -167,7 +173,9 @@ def serve(  # noqa: PLR0917  typer wants them so
             features=features,
             keys=keys,
             cors=cors,
-            control=Control(clock, engine.reset) if isinstance(clock, MovableClock) else None,
+            control=Control(clock, engine.reset, engine.tend) if isinstance(clock, MovableClock) else None,
+            beside=lambda: tend_always(engine.tend, clock),
+            clock=clock,
             at_once=AT_ONCE,
             metrics=Metrics(engine.figures),
             logs_requests=log_requests,
@@ -187,10 +195,10 @@ def _keys(given: list[str], file: Path | None, clock: Clock) -> "Keys | None":
         raise typer.BadParameter(str(error), param_hint="--api-key, --api-key-file") from None
 
 
-def _limits(given: list[str], max_request_ms: int) -> dict[str, int]:
+def _limits(given: list[str], **options: int) -> dict[str, int]:
     """Return the limits of the server; raises typer.BadParameter."""
     try:
-        return read_limits([f"max_request_ms={max_request_ms}", *given])
+        return read_limits([*(f"{name}={value}" for name, value in options.items()), *given])
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--limit") from None
 

@@ -196,7 +196,7 @@ def test_an_operation_of_a_feature_that_the_server_lacks_is_refused_at_once_too(
 
 
 def _planted(fault: Literal["error", "delay", "drop_before", "drop_after"], **members: Any) -> Control:
-    control = Control(MovableClock(), lambda: None)
+    control = Control(MovableClock(), lambda: None, lambda: 1)
     with pytest.raises(StopIteration):
         control.plant_fault(PlantFaultRequest(operation="produce", fault=fault, **members)).send(None)
     return control

@@ -9,13 +9,17 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
+from kafka_do.binding import FETCH_PARTITION
 from kafka_do.binding.fields import accepts_json, combine
 from kafka_do.binding.http import JSON, REVISION_HEADER, HttpRequest, HttpResponse
-from kafka_do.binding.parameters import parse_query
+from kafka_do.binding.operation import Binding
+from kafka_do.binding.parameters import Values, parse_query
 from kafka_do.binding.problems import identified, problem_response
 from kafka_do.binding.routes import find_route
-from kafka_do.core.broker import Broker
+from kafka_do.binding.streams import STREAMS, fetch_of_stream, stream_form
+from kafka_do.core.broker import Broker, PartitionSlice
 from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import FetchRequest
 from kafka_do.server.authentication import Holder, Keys
 from kafka_do.server.bodies import ClientLeftError, Receive, check_announced, read_body
 from kafka_do.server.compression import ZSTD, inflater
@@ -25,6 +29,7 @@ from kafka_do.server.deflating import deflated
 from kafka_do.server.faults import DROP, DroppedError
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
 from kafka_do.server.restricted import restricted
+from kafka_do.server.streams import Found, Reader, Stream, Streams
 from kafka_do.spec import SPEC, Operation
 
 __all__ = ["App", "Scope", "Send"]
@@ -43,8 +48,8 @@ class App:
     """An ASGI application that serves a broker.
 
     `limits` and `features` are the ones that the broker's discovery tells. With `keys` it asks for one (feature
-    `api_keys`), with `cors` it answers browsers (feature `cors`), with `control` it does what tests need. `at_once` are
-    the operations in which the broker never waits.
+    `api_keys`), with `cors` it answers browsers (feature `cors`), with `control` it does what tests need, with
+    `streams` a fetch may stay open (feature `streams`). `at_once` are the operations in which the broker never waits.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class App:
         keys: Keys | None = None,
         cors: Cors | None = None,
         control: Control | None = None,
+        streams: Streams | None = None,
         request_ids: RequestIds | None = None,
         at_once: Collection[str] = (),
     ) -> None:
@@ -66,6 +72,7 @@ class App:
         self._keys = keys
         self._cors = cors
         self._control = control
+        self._streams = streams
         self._request_ids = request_ids or RequestIds()
         self._at_once = frozenset(at_once)
 
@@ -82,7 +89,7 @@ class App:
             return False
         try:
             return find_route(method, path).binding.name in self._at_once
-        except KafkaError:
+        except Exception:  # noqa: BLE001  whatever is wrong with the path, the ordinary way finds it too, and says so
             return False
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,30 +108,34 @@ class App:
         except Exception:  # noqa: BLE001  the client is told `internal`, the log tells why
             _log.exception("%s %s failed", scope["method"], path)
             response = _internal()
-        if response.status >= _PROBLEMS:
-            response = identified(response, request_id=request_id, instance=path)
-        headers = [*_encode(response.headers), _REVISION, (_REQUEST_ID, request_id.encode())]
+        headers = [_REVISION, (_REQUEST_ID, request_id.encode())]
         if self._cors is not None:
             headers += _encode(self._cors.headers(fields))
+        if isinstance(response, Stream):
+            headers += _encode(response.headers)
+            await response.run(scope, receive, send, headers)
+            return
+        if response.status >= _PROBLEMS:
+            response = identified(response, request_id=request_id, instance=path)
+        headers += _encode(response.headers)
         if response.status != _NO_CONTENT:
             headers.append((b"content-length", b"%d" % len(response.body)))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 
-    async def _answer(self, scope: Scope, path: str, fields: Fields, receive: Receive) -> HttpResponse:
+    async def _answer(self, scope: Scope, path: str, fields: Fields, receive: Receive) -> HttpResponse | Stream:
         method = scope["method"]
         if self._cors is not None and (preflight := self._cors.preflight(method, path, fields)) is not None:
             return preflight
-        holder = None
-        if self._keys is not None:
-            holder = self._keys.check(method, path, fields.get(b"authorization"))
-            if holder is not None:
-                scope["kafka_do.key"] = holder.key.name
-                holder.meter.take_request()
+        holder = self._holder(scope, method, path, fields)
         binding, values = find_route(method, path)
         if binding.operation.feature not in self._features:
             raise _lacking(binding.operation)
-        _check_accept(fields)
+        form = stream_form(binding.name, fields.get(b"accept"))
+        if form is None:
+            _check_accept(fields)
+        elif self._streams is None:
+            raise _lacking_streams(binding.operation)
         request = HttpRequest(
             method=method,
             path=path,
@@ -137,6 +148,11 @@ class App:
         broker = self._broker
         if holder is not None:
             broker = restricted(broker, holder.rights, self._limits, binding.name, asked)
+        if form is not None and self._streams is not None:
+            wanted = fetch_of_stream(asked, form, fields.get(b"last-event-id", b""))
+            reader = self._reader(broker, holder)
+            first = functools.partial(self._first_fetch, binding, values, reader)
+            return await self._streams.open(wanted, form, reader, first=first, is_single=binding is FETCH_PARTITION)
         if self._control is None:
             answer = await binding.perform(broker, asked)
         else:
@@ -150,6 +166,36 @@ class App:
         if holder is not None:
             holder.meter.take_bytes(len(response.body))
         return response
+
+    def _holder(self, scope: Scope, method: str, path: str, fields: Fields) -> Holder | None:
+        """Return who asks, None where nobody needs a key; raises KafkaError. (AUTH-001, QUOTA-001)"""
+        holder = None
+        if self._keys is not None:
+            holder = self._keys.check(method, path, fields.get(b"authorization"))
+            if holder is not None:
+                scope["kafka_do.key"] = holder.key.name
+                holder.meter.take_request()
+        return holder
+
+    async def _first_fetch(self, binding: Binding, values: Values, reader: Reader, request: FetchRequest) -> Found:
+        """Fetch for a stream that begins; that is where a fault strikes."""
+        act = functools.partial(reader.fetch, request)
+        if self._control is None:
+            return await act()
+        found: Found = await self._control.strike(binding, values, act)
+        return found
+
+    def _reader(self, broker: Broker, holder: Holder | None) -> Reader:
+        """Return who reads a stream: as long as the key allows what it does, and what is read counts. (AUTH-009)"""
+        if self._keys is None or holder is None:
+            return Reader(broker.fetch)
+
+        async def fetch(request: FetchRequest) -> Found:
+            found = await broker.fetch(request)
+            holder.meter.take_bytes(sum(len(bytes(one.records)) for one in found if isinstance(one, PartitionSlice)))
+            return found
+
+        return Reader(fetch, holder.key.digest, functools.partial(self._keys.is_current, holder))
 
     async def _body(self, fields: Fields, receive: Receive, holder: Holder | None) -> bytes:
         """Return the whole body, inflated; raises KafkaError. (CONV-009, HTTP-004 to HTTP-007)"""
@@ -182,6 +228,12 @@ def _lacking(operation: Operation) -> KafkaError:
     """Return the error for an operation of a feature that the server lacks. (CONV-018)"""
     message = f"{operation.method} {operation.path} needs the feature {operation.feature}, which this server lacks"
     return KafkaError("unsupported_feature", message, feature=operation.feature)
+
+
+def _lacking_streams(operation: Operation) -> KafkaError:
+    """Return the error for a stream where there are none. (STREAM-003)"""
+    message = f"{operation.method} {operation.path} answers once here: this server lacks the feature {STREAMS}"
+    return KafkaError("unsupported_feature", message, feature=STREAMS)
 
 
 def _check_accept(fields: Fields) -> None:

@@ -26,6 +26,7 @@ from kafka_do.core.errors import KafkaError
 from kafka_do.server.at_once import answer_at_once, response_text
 from kafka_do.server.faults import DROP
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
+from kafka_do.server.streams import ABORT
 from kafka_do.server.turn import DeferringTransport, Turn
 from kafka_do.server.upgrades import body_framing, parser_behind_head
 from kafka_do.spec import SPEC
@@ -52,7 +53,7 @@ class Connection(HttpToolsProtocol):
     """A connection that takes requests within `limits` and refuses what is none with a problem document.
 
     `at_once` says of a method and a path whether the application does not wait there. `turn` is shared by connections.
-    With `may_drop` the application may close it instead of answering, by the extension `DROP`.
+    The application may end it by the extension `ABORT`, and with `may_drop` close it instead of answering, by `DROP`.
     """
 
     def __init__(
@@ -235,8 +236,9 @@ class Connection(HttpToolsProtocol):
     def _tell(self) -> None:
         """Tell the application of a request."""
         super().on_headers_complete()
+        extensions = self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
         if self._may_drop:
-            self.scope["extensions"] = {DROP: {"close": functools.partial(self._drop, self.cycle)}}
+            extensions[DROP] = {"close": functools.partial(self._drop, self.cycle)}
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + _LINE_OVERHEAD for name, value in self.headers)
