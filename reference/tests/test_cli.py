@@ -284,3 +284,35 @@ def test_a_server_that_drains_goes_on_and_says_that_it_is_not_ready() -> None:
     assert status in (0, -signal.SIGINT, -signal.SIGTERM)
     (line,) = [json.loads(line) for line in said.splitlines() if '"path"' in line]
     assert (line["path"], line["status"], line["operation"]) == ("/v1", 200, "discover")
+
+
+def test_a_stream_ends_soon_after_its_key_is_taken_back(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("one\ntwo\n", "utf-8")
+    with _serving("--api-key-file", str(file), "--test-control") as (_, host, port):
+
+        def ask(key: str, target: str, value: str) -> bytes:
+            head = (
+                f"POST {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(value)}\r\n"
+            )
+            with socket.create_connection((host, port)) as connection:
+                return _exchange(connection, f"{head}Content-Type: application/json\r\n\r\n{value}".encode())
+
+        assert ask("two", "/v1/topics", '{"topic":"t"}').startswith(b"HTTP/1.1 201")
+        with socket.create_connection((host, port)) as stream:
+            place = "GET /v1/topics/t/partitions/0/records?offset=0 HTTP/1.1\r\nHost: a\r\n"
+            said = _exchange(
+                stream, f"{place}Authorization: Bearer one\r\nAccept: application/x-ndjson\r\n\r\n".encode()
+            )
+            assert said.startswith(b"HTTP/1.1 200")
+            other = tmp_path / "other"
+            other.write_text("two\n", "utf-8")
+            other.replace(file)
+            for _ in range(3):  # 15 s of the server's time
+                assert ask("two", "/v1/control/clock", '{"advance_ms":5000}').startswith(b"HTTP/1.1 200")
+            while more := stream.recv(65_536):
+                said += more
+                if b'"end"' in said:
+                    break
+        assert b'"reason":"key"' in said
+        assert ask("one", "/v1/topics", '{"topic":"u"}').startswith(b"HTTP/1.1 401")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from kafka_do_conformance.case import server_case
 from kafka_do_conformance.limited_keys import BEGINNING, EXACT
+from kafka_do_conformance.live import LiveStream
 from kafka_do_conformance.session import ServerSession, fresh_name
 from kafka_do_conformance.verdict import Mismatch
 from kafka_do_conformance.wire import Response
@@ -443,3 +444,28 @@ def _mixed(
     found = session.expect(step, response, {"status": status, "json": {member: items}})[member]
     told = [str(item["error"]).replace(item["topic"], "TOPIC") for item in (found[0], found[2])]
     session.require(step, [] if told[0] == told[1] else [Mismatch("what is missing", told[0], told[1])])
+
+
+@server_case(
+    title="A live stream reads only what the key allows",
+    requirements=["SCOPE-001", "SCOPE-005"],
+    needs=("streams",),
+    hint="A stream is a fetch that goes on: each of its fetches is one with the reader's key.",
+)
+def streams_are_restricted(server: ServerSession) -> None:
+    """Stream a topic of the key beside one that is not and one that does not exist; append to both that exist."""
+    own, other = _Place.new(server, BEGINNING), _Place.new(server)
+    reader, missing = server.holding("reader"), fresh_name()
+    for topic in (other.topic, missing):
+        with LiveStream(reader, f"/v1/topics/{topic}/partitions/0/records?offset=0") as stream:
+            stream.expect("one partition that is not its own", _FORBIDDEN)
+    positions = [{"topic": topic, "partition": 0, "offset": 0} for topic in (other.topic, missing, own.topic)]
+    with LiveStream(reader, "/v1/fetch", value={"partitions": positions}) as stream:
+        for topic in (other.topic, missing):
+            stream.line(f"{topic}, not its own", {"type": "error", "topic": topic, "partition": 0, **_REFUSED})
+        first = [{"offset": 0, "value": "first"}]
+        stream.line("its own", {"type": "records", "topic": own.topic, "records": first, "next_offset": 1})
+        server.produce(other.topic, [{"value": "hidden"}])
+        server.produce(own.topic, [{"value": "second"}])
+        second = [{"offset": 1, "value": "second"}]
+        stream.line("an append", {"type": "records", "topic": own.topic, "records": second, "next_offset": 2})
