@@ -154,8 +154,3 @@ def test_a_hundred_thousand_wrong_keys_leave_nothing_behind() -> None:
         tracemalloc.stop()
     assert after - before < 10_000
     assert len(keys._holders) == 1
-
-
-def test_what_keys_are_found_by_is_another_in_each_server() -> None:
-    one, other = Keys([_SECRET]), Keys([_SECRET])
-    assert not one._holders.keys() & other._holders.keys()

@@ -32,12 +32,14 @@ from kafka_do.server.restricted import restricted
 from kafka_do.server.streams import Found, Reader, Stream, Streams
 from kafka_do.spec import SPEC, Operation
 
-__all__ = ["App", "Scope", "Send"]
+__all__ = ["KEY", "OPERATION", "RECEIVED", "App", "Scope", "Send"]
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Fields = Mapping[bytes, bytes]
 
+KEY, OPERATION, RECEIVED = "kafka_do.key", "kafka_do.operation", "kafka_do.received"
+"""What is noted in the scope of a request: the name of its key, its operation, the bytes of its body."""
 _PROBLEMS = 400
 _NO_CONTENT = 204
 
@@ -129,6 +131,7 @@ class App:
             return preflight
         holder = self._holder(scope, method, path, fields)
         binding, values = find_route(method, path)
+        scope[OPERATION] = binding.name
         if binding.operation.feature not in self._features:
             raise _lacking(binding.operation)
         form = stream_form(binding.name, fields.get(b"accept"))
@@ -141,12 +144,12 @@ class App:
             path=path,
             query=scope["query_string"].decode("latin-1"),
             headers=_for_binding(fields),
-            body=await self._body(fields, receive, holder),
+            body=await self._body(scope, fields, receive, holder),
         )
         query = parse_query(binding.operation, request.query)
         asked = binding.decode_request(request, {**values, **query}, self._limits)
         broker = self._broker
-        if holder is not None:
+        if holder is not None and not holder.is_unlimited:
             broker = restricted(broker, holder.rights, self._limits, binding.name, asked)
         if form is not None and self._streams is not None:
             wanted = fetch_of_stream(asked, form, fields.get(b"last-event-id", b""))
@@ -173,7 +176,7 @@ class App:
         if self._keys is not None:
             holder = self._keys.check(method, path, fields.get(b"authorization"))
             if holder is not None:
-                scope["kafka_do.key"] = holder.key.name
+                scope[KEY] = holder.key.name
                 holder.meter.take_request()
         return holder
 
@@ -197,7 +200,7 @@ class App:
 
         return Reader(fetch, holder.key.digest, functools.partial(self._keys.is_current, holder))
 
-    async def _body(self, fields: Fields, receive: Receive, holder: Holder | None) -> bytes:
+    async def _body(self, scope: Scope, fields: Fields, receive: Receive, holder: Holder | None) -> bytes:
         """Return the whole body, inflated; raises KafkaError. (CONV-009, HTTP-004 to HTTP-007)"""
         limit = self._limits["max_request_bytes"]
         inflate = None
@@ -206,6 +209,7 @@ class App:
         if b"expect" in fields:
             check_announced(fields, limit)
         body = await read_body(receive, limit)
+        scope[RECEIVED] = len(body)
         if holder is not None:
             holder.meter.take_bytes(len(body))
         return inflate(body, limit) if inflate is not None and body else body

@@ -1,16 +1,13 @@
 """Who may ask: keys. (AUTH-001 to AUTH-004, AUTH-009)"""
 
-import hashlib
 import hmac
 import logging
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
 from kafka_do.binding import DISCOVER
 from kafka_do.binding.fields import bearer_key, is_key
 from kafka_do.binding.problems import HeadedError
-from kafka_do.core.rights import Rights
 from kafka_do.engines.clock import Clock, EventLoopClock
 from kafka_do.server.key_file import Key, digest_of, parse_keys
 from kafka_do.server.quotas import Meter
@@ -28,24 +25,20 @@ class Holder:
 
     def __init__(self, key: Key, clock: Clock) -> None:
         self.key = key
+        self.rights = key.rights
+        self.is_unlimited = key.rights.is_everything
         self.meter = Meter(key.quota, clock)
-
-    @property
-    def rights(self) -> Rights:
-        """What the key allows."""
-        return self.key.rights
 
 
 class Keys:
     """The keys that a server takes: `texts`, which may do everything, and those of a `file` that may change.
 
-    It keeps digests, and finds them by a digest that nobody else can make: how long that takes tells nothing of a key.
+    It keeps digests. Nobody can choose one, so how long it takes to find it, or not, tells nothing of a key.
     Raises ValueError for a text that is no key and OSError for a file that cannot be read, without repeating a key.
     """
 
     def __init__(self, texts: Iterable[str] = (), *, file: Path | None = None, clock: Clock | None = None) -> None:
         self._clock = clock or EventLoopClock()
-        self._secret = secrets.token_bytes(32)
         self._given = [_given(number, text) for number, text in enumerate(texts, start=1)]
         self._file = file
         self._stamp = None if file is None else _stamp(file)
@@ -68,7 +61,7 @@ class Keys:
             raise _unauthorized("the request has no key; it has to have the header 'Authorization: Bearer <key>'")
         self._look()
         digest = digest_of(key)
-        holder = self._holders.get(self._index(digest))
+        holder = self._holders.get(digest)
         if holder is None or not hmac.compare_digest(digest, holder.key.digest):
             raise _unauthorized("the key is not valid here")
         return holder
@@ -76,7 +69,7 @@ class Keys:
     def is_current(self, holder: Holder) -> bool:
         """Whether a key is still valid and allows what it did: what goes on for long has to ask again. (AUTH-009)"""
         self._look()
-        return self._holders.get(self._index(holder.key.digest)) is holder
+        return self._holders.get(holder.key.digest) is holder
 
     def _look(self) -> None:
         """Read the file again if it has changed, at most once a second; a faulty one changes nothing."""
@@ -96,12 +89,8 @@ class Keys:
     def _take(self, keys: Iterable[Key]) -> None:
         before, self._holders = self._holders, {}
         for key in [*self._given, *keys]:
-            index = self._index(key.digest)
-            known = before.get(index)
-            self._holders[index] = known if known is not None and known.key == key else Holder(key, self._clock)
-
-    def _index(self, digest: bytes) -> bytes:
-        return hashlib.blake2b(digest, key=self._secret, digest_size=16).digest()
+            known = before.get(key.digest)
+            self._holders[key.digest] = known if known is not None and known.key == key else Holder(key, self._clock)
 
 
 def _given(number: int, text: str) -> Key:

@@ -42,19 +42,19 @@ class Metrics:
         """Count a request that has ended, answered or not."""
         self._running -= 1
 
-    def answered(self, operation: str, status: int, *, begun: float, sent: int, code: str | None) -> None:
-        """Count an answer: its operation, its status, and the code of a problem."""
+    def answered(  # noqa: PLR0917  it is called for each request
+        self, operation: str, status: int, begun: float, received: int, sent: int, code: str | None
+    ) -> None:
+        """Count an answer: bytes of both bodies, as they went over the wire, and the `code` of a problem."""
         self._requests[operation, status] += 1
+        if received:
+            self._request_bytes[operation] += received
         self._response_bytes[operation] += sent
         if code is not None:
             self._errors[code] += 1
         if (durations := self._durations.get(operation)) is None:
             durations = self._durations[operation] = _Durations()
         durations.add(time.perf_counter() - begun)
-
-    def received(self, operation: str, count: int) -> None:
-        """Count the bytes of a body, as they came over the wire."""
-        self._request_bytes[operation] += count
 
     def text(self) -> str:
         """Return everything in the text format of Prometheus."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,9 +10,8 @@ import msgspec
 from kafka_do.binding.fields import combine
 from kafka_do.binding.http import HttpResponse
 from kafka_do.binding.problems import problem_response
-from kafka_do.binding.routes import find_route
 from kafka_do.core.errors import KafkaError
-from kafka_do.server.app import App, Scope, Send
+from kafka_do.server.app import KEY, OPERATION, RECEIVED, App, Scope, Send
 from kafka_do.server.authentication import Keys
 from kafka_do.server.bodies import Receive
 from kafka_do.server.metrics import NO_OPERATION, Metrics
@@ -21,6 +20,7 @@ from kafka_do.server.monitoring import answer_monitor
 __all__ = ["REQUESTS_LOG", "Monitored"]
 
 REQUESTS_LOG = "kafka_do.server.requests"
+_PROTOCOL = b"/v1"
 _PROBLEMS = 400
 _Event = MutableMapping[str, Any]
 
@@ -48,27 +48,24 @@ class Monitored:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if (response := self._monitor(scope)) is not None:
+        if not scope["raw_path"].startswith(_PROTOCOL) and (response := self._monitor(scope)) is not None:
             await _send(response, send)
             return
-        watch = _Watch(scope, receive, send)
+        watch = _Watch(send)
         begun = self._metrics.begin()
         try:
-            await self._app(scope, watch.receive, watch.send)
+            await self._app(scope, receive, watch.send)
         finally:
             self._metrics.end()
-        operation = _operation_of(scope)
-        if watch.received:
-            self._metrics.received(operation, watch.received)
+        operation = scope.get(OPERATION, NO_OPERATION)
         if watch.status:
-            self._metrics.answered(operation, watch.status, begun=begun, sent=watch.sent, code=watch.code)
+            received = scope.get(RECEIVED, 0)
+            self._metrics.answered(operation, watch.status, begun, received, watch.sent, watch.code)
         if self._logs_requests:
             _write(scope, watch, operation, begun)
 
     def _monitor(self, scope: Scope) -> HttpResponse | None:
         path = scope["raw_path"]
-        if path.startswith(b"/v1"):
-            return None
         fields = combine(scope["headers"])
         try:
             return answer_monitor(
@@ -85,38 +82,25 @@ class Monitored:
 class _Watch:
     """Sees what passes between a client and the application."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._receive = receive
+    __slots__ = ("_send", "code", "headers", "sent", "status")
+
+    def __init__(self, send: Send) -> None:
         self._send = send
-        self.received = 0
         self.sent = 0
         self.status = 0
         self.code: str | None = None
-        self.request_id = ""
+        self.headers: Sequence[tuple[bytes, bytes]] = ()
 
-    async def receive(self) -> _Event:
-        event = await self._receive()
-        self.received += len(event.get("body", b""))
-        return event
-
-    async def send(self, event: _Event) -> None:
+    def send(self, event: _Event) -> Awaitable[None]:
         if event["type"] == "http.response.start":
             self.status = event["status"]
-            self.request_id = dict(event["headers"]).get(b"x-request-id", b"").decode("latin-1")
+            self.headers = event["headers"]
         else:
             body = event.get("body", b"")
             if self.status >= _PROBLEMS and not self.sent:
                 self.code = _PROBLEM.decode(body).code
             self.sent += len(body)
-        await self._send(event)
-
-
-def _operation_of(scope: Scope) -> str:
-    """Return the name of the operation that a request is for: of a few, whatever is sent."""
-    try:
-        return find_route(scope["method"], scope["raw_path"].decode("latin-1")).binding.name
-    except KafkaError:
-        return NO_OPERATION
+        return self._send(event)
 
 
 def _write(scope: Scope, watch: _Watch, operation: str, begun: float) -> None:
@@ -127,10 +111,10 @@ def _write(scope: Scope, watch: _Watch, operation: str, begun: float) -> None:
         "operation": operation,
         "status": watch.status,
         "code": watch.code,
-        "key": scope.get("kafka_do.key"),
-        "request_id": watch.request_id,
+        "key": scope.get(KEY),
+        "request_id": dict(watch.headers).get(b"x-request-id", b"").decode("latin-1"),
         "duration_ms": round((time.perf_counter() - begun) * 1000, 3),
-        "received_bytes": watch.received,
+        "received_bytes": scope.get(RECEIVED, 0),
         "sent_bytes": watch.sent,
     }
     _log.info("%s %s %d", facts["method"], facts["path"], watch.status, extra={"facts": facts})
