@@ -40,6 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="with http://host:port: a key that the server takes; no report shows it",
     )
     group.addoption(
+        "--key",
+        action="append",
+        default=[],
+        metavar="NAME=KEY",
+        help="with http://host:port: a key that may not do everything, see the guide; may be repeated",
+    )
+    group.addoption(
         "--origin",
         default="",
         metavar="ORIGIN",
@@ -69,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
         targets = parse_impl(
             impl,
             api_key=config.getoption("--api-key"),
+            keys=config.getoption("--key"),
             origin=config.getoption("--origin"),
             is_shared=hasattr(config, "workerinput"),
         )

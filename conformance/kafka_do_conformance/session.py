@@ -4,7 +4,7 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -54,12 +54,22 @@ class ServerSession:
     """A server under test, for one case, which ends within a minute. Every exchange is kept for the report.
 
     `api_key` is a key that it takes, sent with every request unless the case says otherwise, and `origin` one that its
-    list of origins has; each is empty where there is none. `listed` are the features that it is known to list.
+    list of origins has; each is empty where there is none. `keys` are those that may not do everything, by name.
+    `listed` are the features that it is known to list.
     """
 
-    def __init__(self, wire: Wire, *, api_key: str = "", origin: str = "", listed: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        api_key: str = "",
+        keys: Mapping[str, str] | None = None,
+        origin: str = "",
+        listed: Collection[str] = (),
+    ) -> None:
         self.wire = wire
         self.api_key = api_key
+        self.keys = keys or {}
         self.origin = origin
         self.listed = listed
         self._ends = time.monotonic() + _CASE_S
@@ -110,7 +120,16 @@ class ServerSession:
     def beside(self) -> "ServerSession":
         """Return a session with the same server over a connection of its own, for what happens at the same time."""
         wire = Wire(self.wire.url, self.wire.deadline_s)
-        return ServerSession(wire, api_key=self.api_key, origin=self.origin, listed=self.listed)
+        return self._another(wire, self.api_key)
+
+    def holding(self, name: str) -> "ServerSession":
+        """Return this session as whoever has the key of that name sees the server. (features `scopes`, `quotas`)"""
+        other = self._another(self.wire, self.keys[name])
+        other.exchanges = self.exchanges
+        return other
+
+    def _another(self, wire: Wire, api_key: str) -> "ServerSession":
+        return ServerSession(wire, api_key=api_key, keys=self.keys, origin=self.origin, listed=self.listed)
 
     def connect(self) -> RawConnection:
         """Return a connection of its own, for bytes that are sent as they are; use it as a context manager."""
@@ -219,6 +238,15 @@ class ServerSession:
         """Return what the server's time should be: the machine's, unless its clock has jumped ahead of that."""
         machine_ms = time.time_ns() // 1_000_000
         return max(machine_ms, self.advance(0)) if "control" in self.features() else machine_ms
+
+    def pass_time(self, ms: int) -> None:
+        """Have time go by on the server's clock, by waiting where it cannot be moved."""
+        wanted = {"features": {"$contains": ["core"]}}
+        listed = self.expect("discovery", self.send("GET", "/v1"), {"status": 200, "json": wanted})["features"]
+        if "control" in listed:
+            self.advance(ms)
+        else:
+            time.sleep(min(ms / 1000, _CASE_S))
 
     def inject(self, operation: str, fault: str, **members: Any) -> None:
         """Plant a fault in an operation; `members` are the others of the request. (feature `control`)"""

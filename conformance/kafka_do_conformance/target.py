@@ -3,13 +3,17 @@
 import secrets
 import shlex
 import sys
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
 from kafka_do_conformance.adapter import Adapter
 from kafka_do_conformance.case import Case, Role
+from kafka_do_conformance.limited_keys import LIMITED_KEYS, make_keys, named_keys, write_keys
 from kafka_do_conformance.process import LineProcess
 from kafka_do_conformance.session import ServerSession
 from kafka_do_conformance.verdict import Crashed, Mismatch, NotApplicable, Timeout
@@ -39,6 +43,7 @@ _NOTHING = (
     *("--without", "groups"),
     *("--without", "retention"),
     *("--without", "streams"),
+    *("--without", "zstd"),
 )
 
 
@@ -57,6 +62,7 @@ class ServerTarget:
         env: dict[str, str] | None = None,
         deadline_s: float = 10.0,
         api_key: str = "",
+        keys: Mapping[str, str] | None = None,
         origin: str = "",
         is_shared: bool = False,
     ) -> None:
@@ -65,6 +71,7 @@ class ServerTarget:
         self._env = env
         self.deadline_s = deadline_s
         self.api_key = api_key
+        self.keys = keys or {}
         self.origin = origin
         self._is_shared = is_shared
         self._process: LineProcess | None = None
@@ -93,7 +100,9 @@ class ServerTarget:
 
     def session(self, wire: Wire) -> ServerSession:
         """Return what a case works with."""
-        return ServerSession(wire, api_key=self.api_key, origin=self.origin, listed=self._features or ())
+        return ServerSession(
+            wire, api_key=self.api_key, keys=self.keys, origin=self.origin, listed=self._features or ()
+        )
 
     def features(self) -> list[str]:
         """Return the features that discovery lists, asked once; none where it does not work."""
@@ -109,13 +118,26 @@ class ServerTarget:
             return f"the server does not list {', '.join(sorted(missing))}"
         if present := case.excludes("server") & set(listed):
             return f"the case is about servers without {', '.join(sorted(present))}"
-        if "api_keys" in listed and not self.api_key:
-            return "the server asks for a key: give one with --api-key"
-        if "cors" in case.needs("server") and not self.origin:
-            return "the server lists cors: give an origin of its list with --origin"
-        if "control" in case.needs("server") and self._is_shared:
-            return "other cases use the server at the same time, and would see its clock jump: run without -n"
-        return ""
+        return next((reason for applies, reason in self._lacks(case.needs("server"), listed) if applies), "")
+
+    def _lacks(self, needs: set[str], listed: Sequence[str]) -> Iterator[tuple[bool, str]]:
+        """Yield whether something that the suite needs for a case is not there, and what that is."""
+        missing = next((name for name in LIMITED_KEYS if not self.keys.get(name)), "")
+        is_limited = not needs.isdisjoint(("scopes", "quotas"))
+        yield "api_keys" in listed and not self.api_key, "the server asks for a key: give one with --api-key"
+        yield is_limited and bool(missing), f"the server limits keys: give it those of the guide, --key {missing}=KEY"
+        yield (
+            "quotas" in needs and self._is_shared,
+            "other cases use up the quotas of the keys at the same time: run without -n",
+        )
+        yield (
+            "cors" in needs and not self.origin,
+            "the server lists cors: give an origin of its list with --origin",
+        )
+        yield (
+            "control" in needs and self._is_shared,
+            "other cases use the server at the same time, and would see its clock jump: run without -n",
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return what discovery tells, as far as it tells anything."""
@@ -196,7 +218,7 @@ class Targets:
     @property
     def secrets(self) -> list[str]:
         """The keys that no report may show."""
-        return [server.api_key for server in self.servers if server.api_key]
+        return [key for server in self.servers for key in (server.api_key, *server.keys.values()) if key]
 
     def server_for(self, case: Case) -> ServerTarget:
         """Return the server that a case is judged on; raises NotApplicable."""
@@ -226,20 +248,28 @@ def parse_impl(
     env: dict[str, str] | None = None,
     deadline_s: float = 10.0,
     api_key: str = "",
+    keys: Sequence[str] = (),
     origin: str = "",
     is_shared: bool = False,
 ) -> Targets:
     """Return what `--impl` names; raises UnknownImplError. `env` is the environment of the processes it starts.
 
-    `api_key` and `origin` are what a server at an address takes; those of the reference are made here. The server
-    `is_shared` if others judge it at the same time.
+    `api_key`, `keys` (each `NAME=KEY`) and `origin` are what a server at an address takes; those of the reference are
+    made here. The server `is_shared` if others judge it at the same time.
     """
     counterpart = ServerTarget(command=REFERENCE_SERVER, env=env, deadline_s=deadline_s)
     if impl.startswith("http://") and _is_address(impl):
-        server = ServerTarget(url=impl, deadline_s=deadline_s, api_key=api_key, origin=origin, is_shared=is_shared)
+        server = ServerTarget(
+            url=impl,
+            deadline_s=deadline_s,
+            api_key=api_key,
+            keys=_named_keys(keys),
+            origin=origin,
+            is_shared=is_shared,
+        )
         return Targets(impl, (server,), None, lambda: counterpart)
-    if api_key or origin:
-        raise UnknownImplError(f"--api-key and --origin are for --impl=http://host:port, not for {impl}")
+    if api_key or keys or origin:
+        raise UnknownImplError(f"--api-key, --key and --origin are for --impl=http://host:port, not for {impl}")
     if impl == "reference":
         client = ClientTarget(REFERENCE_ADAPTER, env=env, deadline_s=deadline_s)
         with_nothing = ServerTarget(command=(*REFERENCE_SERVER, *_NOTHING), env=env, deadline_s=deadline_s)
@@ -254,9 +284,27 @@ def parse_impl(
 
 
 def _with_everything(env: dict[str, str] | None, deadline_s: float) -> ServerTarget:
-    key = secrets.token_urlsafe(24)
-    command = (*REFERENCE_SERVER, *_EVERYTHING, f"--api-key={key}")  # a key may begin with a dash
-    return ServerTarget(command=command, env=env, deadline_s=deadline_s, api_key=key, origin=_ORIGIN)
+    key, keys = secrets.token_urlsafe(24), make_keys()
+    folder = TemporaryDirectory(prefix="conformance-keys-")  # it goes when nobody has it any more
+    file = Path(folder.name) / "keys"
+    write_keys(file, keys)
+    command = (
+        *REFERENCE_SERVER,
+        *_EVERYTHING,
+        f"--api-key={key}",
+        "--api-key-file",
+        str(file),
+    )  # a key may begin with a dash
+    target = ServerTarget(command=command, env=env, deadline_s=deadline_s, api_key=key, keys=keys, origin=_ORIGIN)
+    weakref.finalize(target, folder.cleanup)
+    return target
+
+
+def _named_keys(given: Sequence[str]) -> dict[str, str]:
+    try:
+        return named_keys(given)
+    except ValueError as error:
+        raise UnknownImplError(str(error)) from None
 
 
 def _is_address(url: str) -> bool:

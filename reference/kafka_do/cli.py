@@ -1,16 +1,20 @@
 """The command line: `kafka-do serve` and `kafka-do conformance`."""
 
+import os
+import secrets
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args, get_origin, get_type_hints
+from urllib.parse import quote
 
 import typer
 
 from kafka_do._version import __version__
 from kafka_do.binding.streams import STREAMS
 from kafka_do.client.connecting import is_loopback
-from kafka_do.engines.clock import EventLoopClock, MovableClock
+from kafka_do.engines.clock import Clock, EventLoopClock, MovableClock
 from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, RETENTION, MemoryEngine
+from kafka_do.server.settings import Setting, check_environment, read_limits, read_settings
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -21,7 +25,8 @@ __all__ = ["app"]
 
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
-_OPTIONAL = (PRODUCERS, GROUPS, RETENTION, STREAMS)
+_ZSTD = "zstd"
+_OPTIONAL = (PRODUCERS, GROUPS, RETENTION, STREAMS, _ZSTD)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
 _RETENTION_DELAY_MS = SPEC.limits["retention_delay_ms"]
 _MAX_STREAMS = SPEC.limits["max_streams"]
@@ -47,7 +52,33 @@ def root(
     """Take the options before the command."""
 
 
-@app.command()
+_ENVIRONMENT = "KAFKA_DO_SERVE"
+_ONLY_ON_THE_COMMAND_LINE = ("config", "api_key")  # a key belongs into a file of its own
+
+
+def _settle(context: typer.Context, file: Path | None) -> Path | None:
+    """Take what the environment and a file say where the command line says nothing; a misspelt name is refused."""
+    settings = {name: one for name, one in _settings().items() if name not in _ONLY_ON_THE_COMMAND_LINE}
+    try:
+        check_environment(os.environ, f"{_ENVIRONMENT}_", {**settings, "config": Setting(str)})
+        context.default_map = {} if file is None else read_settings(file, settings)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return file
+
+
+def _settings() -> dict[str, Setting]:
+    """Return what each option of `serve` may be, as its annotation says."""
+    found = {}
+    for name, annotation in get_type_hints(serve, include_extras=True).items():
+        if get_origin(annotation) is Annotated:
+            kind, option = get_args(annotation)[:2]
+            kind = list if get_origin(kind) is list else kind if kind in (bool, int) else str
+            found[name] = Setting(kind, option.min, option.max)
+    return found
+
+
+@app.command(context_settings={"auto_envvar_prefix": _ENVIRONMENT})
 def serve(  # noqa: PLR0917  typer wants them so
     host: Annotated[str, typer.Option(help="The address to listen on; loopback is reachable from here only.")] = _HOST,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = _PORT,
@@ -58,7 +89,10 @@ def serve(  # noqa: PLR0917  typer wants them so
         ),
     ] = [],  # noqa: B006  typer takes the default as it stands
     api_key_file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Ask for a key, one of this file's, one a line.")
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Ask for a key of this file, which is read again when it changes."
+        ),
     ] = None,
     cors_origin: Annotated[
         list[str], typer.Option(help="Let pages of this origin in browsers read the answers; may be repeated.")
@@ -84,36 +118,55 @@ def serve(  # noqa: PLR0917  typer wants them so
             "--test-control", help="For tests, on loopback only: let clients move the clock, plant faults, reset."
         ),
     ] = False,
+    limit: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUE", help="Set a limit that discovery tells; may be repeated.")
+    ] = [],  # noqa: B006
+    drain_ms: Annotated[
+        int, typer.Option(min=0, max=600_000, help="How long to go on after SIGTERM, with /readyz saying that it ends.")
+    ] = 0,
+    log_format: Annotated[str, typer.Option(help="How the log is written: text or json.")] = "text",
+    log_requests: Annotated[bool, typer.Option(help="Log each request.")] = False,  # noqa: FBT002
+    config: Annotated[  # noqa: ARG001  its callback has read it
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, is_eager=True, callback=_settle, help="Take settings from this file in TOML."
+        ),
+    ] = None,
 ) -> None:
     """Serve a broker in memory until interrupted. Prints its URL when it is ready.
 
     A key on the command line can be read by every user of the machine; one in a file cannot.
+    What the command line does not say is taken from the environment, as KAFKA_DO_SERVE_PORT, else from the file of
+    --config, as port = 8082 and a table [limits].
     """
     from kafka_do.server.control import CONTROL, Control  # noqa: PLC0415  only a server needs it
+    from kafka_do.server.logs import write_logs  # noqa: PLC0415
+    from kafka_do.server.metrics import Metrics  # noqa: PLC0415
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
     from kafka_do.server.tending import tend_always  # noqa: PLC0415
 
     for feature in without:
         if feature not in _OPTIONAL:
             raise typer.BadParameter(f"{feature} is none of {', '.join(_OPTIONAL)}", param_hint="--without")
-    keys = _keys(api_key, api_key_file)
+    clock = _movable_clock(host) if test_control else EventLoopClock()
+    keys = _keys(api_key, api_key_file, clock)
     cors = _cors(cors_origin)
-    limits = {
-        **SPEC.limits,
-        "max_request_ms": max_request_ms,
-        "retention_delay_ms": retention_delay_ms,
-        "max_streams": max_streams,
-    }
+    limits = _limits(
+        limit, max_request_ms=max_request_ms, retention_delay_ms=retention_delay_ms, max_streams=max_streams
+    )
+    try:
+        write_logs(log_format)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--log-format") from None
     offers = {
         AUTO_CREATE_TOPICS: auto_create_topics,
         **{feature: feature not in without for feature in _OPTIONAL},
         "api_keys": keys is not None,
+        **dict.fromkeys(("scopes", "quotas"), api_key_file is not None),
         "cors": cors is not None,
         CONTROL: test_control,
     }
     features = ["core", *(feature for feature, is_offered in offers.items() if is_offered)]
-    movable = _movable_clock(host) if test_control else None
-    clock = movable or EventLoopClock()
     engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=clock)
     try:
         run(
@@ -126,24 +179,34 @@ def serve(  # noqa: PLR0917  typer wants them so
             features=features,
             keys=keys,
             cors=cors,
-            control=None if movable is None else Control(movable, engine.reset, engine.tend),
+            control=Control(clock, engine.reset, engine.tend) if isinstance(clock, MovableClock) else None,
             beside=lambda: tend_always(engine.tend, clock),
             clock=clock,
             at_once=AT_ONCE,
+            metrics=Metrics(engine.figures),
+            logs_requests=log_requests,
+            drain_ms=drain_ms,
         )
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")
 
 
-def _keys(given: list[str], file: Path | None) -> "Keys | None":
+def _keys(given: list[str], file: Path | None, clock: Clock) -> "Keys | None":
     """Return the keys of both options, None where neither is used; an error does not show a key."""
     from kafka_do.server.authentication import Keys  # noqa: PLC0415  only a server needs it
 
     try:
-        lines = [] if file is None else [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
-        return Keys([*given, *lines]) if given or file is not None else None
+        return Keys(given, file=file, clock=clock) if given or file is not None else None
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error), param_hint="--api-key, --api-key-file") from None
+
+
+def _limits(given: list[str], **options: int) -> dict[str, int]:
+    """Return the limits of the server; raises typer.BadParameter."""
+    try:
+        return read_limits([*(f"{name}={value}" for name, value in options.items()), *given])
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--limit") from None
 
 
 def _movable_clock(host: str) -> MovableClock:
@@ -162,6 +225,38 @@ def _cors(origins: list[str]) -> "Cors | None":
         return Cors(origins) if origins else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--cors-origin") from None
+
+
+@app.command()
+def key(  # noqa: PLR0917  typer wants them so
+    name: Annotated[str, typer.Argument(help="How logs call whoever gets the key.")],
+    scope: Annotated[list[str], typer.Option(help=f"What it may do: {', '.join(SPEC.scopes)}; may be repeated.")],
+    topic: Annotated[
+        list[str], typer.Option(help="A topic, or with a * at its end all that begin so; may be repeated.")
+    ] = [],  # noqa: B006  typer takes the default as it stands
+    group: Annotated[
+        list[str], typer.Option(help="A group, or with a * at its end all that begin so; may be repeated.")
+    ] = [],  # noqa: B006
+    requests_per_second: Annotated[int | None, typer.Option(min=1, help="How many requests it may send.")] = None,
+    bytes_per_second: Annotated[int | None, typer.Option(min=1, help="How many bytes it may send and get.")] = None,
+) -> None:
+    """Make a key: the key itself goes to standard error, its line for the file of keys to standard output.
+
+    kafka-do key billing --scope consume --topic 'orders*' --group billing >> keys
+    """
+    from kafka_do.server.key_file import write_key  # noqa: PLC0415  only a server needs it
+
+    made = secrets.token_urlsafe(32)
+    lists = (("scopes", scope), ("topics", topic), ("groups", group))
+    rates = (("requests_per_second", requests_per_second), ("bytes_per_second", bytes_per_second))
+    options = [(option, ",".join(quote(one, safe="*") for one in given)) for option, given in lists if given]
+    options += [(option, str(rate)) for option, rate in rates if rate is not None]
+    try:
+        line = write_key(name, made, options=options)
+    except ValueError as error:
+        sys.exit(f"kafka-do key: {str(error).removeprefix('line 1: ')}")
+    print(f"the key of {name}, which nobody can tell again: {made}", file=sys.stderr)
+    print(line)
 
 
 @app.command(

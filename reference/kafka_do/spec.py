@@ -13,6 +13,7 @@ from kafka_do._data import data_root
 
 __all__ = [
     "SPEC",
+    "Access",
     "ErrorCode",
     "KafkaErrors",
     "Operation",
@@ -82,6 +83,19 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default: int | str | bool | None = None
 
 
+class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The scopes that an operation needs, one of each that are named. (SCOPE-001)
+
+    `topic` for every topic that a request names, `group` for its group, `anywhere` for some topic, `everywhere` for all
+    topics and groups.
+    """
+
+    topic: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    anywhere: tuple[str, ...] = ()
+    everywhere: tuple[str, ...] = ()
+
+
 class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One operation of `openapi.yaml`: `path` is its template, `success` the statuses that are no problem.
 
@@ -91,6 +105,7 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     method: str
     path: str
     feature: str
+    access: Access
     success: tuple[int, ...]
     parameters: tuple[Parameter, ...]
     errors: tuple[str, ...]
@@ -121,6 +136,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     site_url: str
     error_type_base: str
     features: tuple[str, ...]
+    scopes: tuple[str, ...]
     limits: dict[str, int]
     defaults: dict[str, dict[str, int | str]]
     ranges: dict[str, tuple[int, int]]

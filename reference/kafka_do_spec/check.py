@@ -86,12 +86,25 @@ def _operation_faults(sources: Sources) -> Iterator[str]:
             yield f"{where}: there is no chapter {operation['x-chapter']}"
         if (feature := operation.get("x-feature", "core")) not in sources.protocol["features"]:
             yield f"{where}: x-feature: protocol.yaml has no feature {feature}"
+        yield from _access_faults(sources, where, operation)
         for code in (*operation.get("x-errors", []), *operation.get("x-item-errors", [])):
             if sources.errors.get(code, {}).get("raised_by") != "server":
                 yield f"{where}: errors.yaml has no code {code} that servers raise"
         for code in operation.get("x-error-examples", {}):
             if code not in operation.get("x-errors", []):
                 yield f"{where}: there is an example of {code}, which is none of its x-errors"
+
+
+def _access_faults(sources: Sources, where: str, operation: dict[str, Any]) -> Iterator[str]:
+    access = operation.get("x-access", {})
+    if "x-access" not in operation or bool(access) == (operation.get("security") == []):
+        yield f"{where}: x-access has to say which scopes are needed, or be empty where no key is"
+    for place, scopes in access.items():
+        if place not in ("topic", "group", "anywhere", "everywhere"):
+            yield f"{where}: x-access: there is no {place}"
+        for scope in scopes:
+            if scope not in sources.protocol["scopes"]:
+                yield f"{where}: x-access: protocol.yaml has no scope {scope}"
 
 
 def _catalogue_faults(sources: Sources) -> Iterator[str]:

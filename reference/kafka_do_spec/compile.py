@@ -24,6 +24,7 @@ def compiled(sources: Sources) -> dict[str, Any]:
         "site_url": protocol["site_url"],
         "error_type_base": protocol["error_type_base"],
         "features": list(protocol["features"]),
+        "scopes": list(protocol["scopes"]),
         "limits": {name: limit["reference"] for name, limit in protocol["limits"].items()},
         "defaults": protocol["defaults"],
         "topic_configs": {
@@ -46,6 +47,7 @@ def compiled(sources: Sources) -> dict[str, Any]:
                 "method": method,
                 "path": path,
                 "feature": operation.get("x-feature", "core"),
+                "access": operation["x-access"],
                 "success": [int(status) for status in operation["responses"] if status.startswith("2")],
                 "parameters": [_parameter(sources, parameter) for parameter in _in_target(sources, operation)],
                 "errors": operation["x-errors"],

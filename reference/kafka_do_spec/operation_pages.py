@@ -87,7 +87,7 @@ def _write_operation(sources: Sources, operation: _Operation) -> str:
         operation.name,
         f"{operation.node['summary']}.",
         fence("http", operation.line),
-        f"Its rules are in the chapter {chapter}.",
+        f"Its rules are in the chapter {chapter}. {_write_access(operation)}",
         write_section("Parameters", _write_parameters(sources, operation)),
         write_section("Request body", *write_objects(sources, asked)),
         write_section("Answer", _write_statuses(operation), *write_objects(sources, answered)),
@@ -97,6 +97,22 @@ def _write_operation(sources: Sources, operation: _Operation) -> str:
         write_section("Examples of errors", *_write_error_examples(sources, operation)),
         write_section("Requirements", _write_requirements(sources, operation)),
     )
+
+
+def _write_access(operation: _Operation) -> str:
+    """Say which scopes of a key are needed."""
+    places = {
+        "topic": "for each topic",
+        "group": "for the group",
+        "anywhere": "for some topic",
+        "everywhere": "and every other scope, for all topics and groups",
+    }
+    needs = [
+        f"{' or '.join(quote_code([scope]) for scope in scopes)} {places[place]}"
+        for place, scopes in operation.node["x-access"].items()
+    ]
+    link = f"[scope]({_TO_CHAPTERS}access.md#scopes)"
+    return f"It needs the {link} {' and '.join(needs)}." if needs else "It needs no key."
 
 
 def _write_parameters(sources: Sources, operation: _Operation) -> str:

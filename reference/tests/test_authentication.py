@@ -1,10 +1,16 @@
 """Who may ask."""
 
+import gc
+import hashlib
+import tracemalloc
+from pathlib import Path
+
 import pytest
 
 from kafka_do.binding.problems import HeadedError
 from kafka_do.core.errors import KafkaError
-from kafka_do.server.authentication import Keys
+from kafka_do.engines.clock import ManualClock
+from kafka_do.server.authentication import Holder, Keys
 
 _SECRET = "s3cret-key~1"  # noqa: S105
 
@@ -54,3 +60,97 @@ def test_an_unauthorized_request_is_not_retriable() -> None:
     with pytest.raises(KafkaError) as refused:
         Keys([_SECRET]).check("GET", "/v1/topics", None)
     assert (refused.value.retriable, refused.value.indeterminate) == (False, False)
+
+
+_LOOK_MS = 1000
+
+
+def _line(name: str, key: str, options: str) -> str:
+    return f"{name} sha256:{hashlib.sha256(key.encode()).hexdigest()} {options}\n"
+
+
+def _replace(file: Path, text: str) -> None:
+    """Replace a file as editors do, so that it is another one even where its time and size are the same."""
+    other = file.with_suffix(".new")
+    other.write_text(text, "utf-8")
+    other.replace(file)
+
+
+def _holder(keys: Keys, key: str) -> Holder | None:
+    try:
+        return keys.check("GET", "/v1/topics", f"Bearer {key}".encode())
+    except HeadedError:
+        return None
+
+
+def test_a_file_is_read_again_when_it_changes_and_a_key_that_is_gone_is_refused(tmp_path: Path) -> None:
+    file, clock = tmp_path / "keys", ManualClock()
+    file.write_text(_line("a", "key-a", "scopes=produce") + _line("b", "key-b", "scopes=consume"), "utf-8")
+    keys = Keys(["given"], file=file, clock=clock)
+    first, second = _holder(keys, "key-a"), _holder(keys, "key-b")
+    assert first is not None
+    assert second is not None
+    assert (first.key.name, first.rights.scopes) == ("a", frozenset({"produce"}))
+    _replace(file, _line("b", "key-b", "scopes=consume") + _line("c", "key-c", "scopes=admin"))
+    assert _holder(keys, "key-a") is first  # it looks once a second
+    clock.advance(_LOOK_MS)
+    assert _holder(keys, "key-a") is None
+    assert _holder(keys, "key-b") is second  # and so keeps what is left of its quota
+    assert _holder(keys, "key-c") is not None
+    assert _holder(keys, "given") is not None
+    assert (keys.is_current(first), keys.is_current(second)) == (False, True)
+
+
+def test_whoever_goes_on_for_long_is_told_that_a_key_allows_something_else_now(tmp_path: Path) -> None:
+    file, clock = tmp_path / "keys", ManualClock()
+    file.write_text(_line("a", "key-a", "scopes=consume"), "utf-8")
+    keys = Keys(file=file, clock=clock)
+    holder = _holder(keys, "key-a")
+    assert holder is not None
+    _replace(file, _line("a", "key-a", "scopes=produce"))
+    clock.advance(_LOOK_MS)
+    assert not keys.is_current(holder)
+    now = _holder(keys, "key-a")
+    assert now is not None
+    assert now.rights.scopes == {"produce"}
+
+
+@pytest.mark.parametrize("text", ["two words\n", "", None])
+def test_a_faulty_or_missing_file_changes_nothing_and_is_told_once(
+    text: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, clock = tmp_path / "keys", ManualClock()
+    file.write_text(_line("a", "key-a", "scopes=consume"), "utf-8")
+    keys = Keys(file=file, clock=clock)
+    if text is None:
+        file.unlink()
+    else:
+        _replace(file, text)
+    for _ in range(3):
+        clock.advance(_LOOK_MS)
+        assert _holder(keys, "key-a") is not None
+    assert len(caplog.records) == 1
+    assert caplog.records[0].levelname == "ERROR"
+    _replace(file, _line("b", "key-b", "scopes=consume"))
+    clock.advance(_LOOK_MS)
+    assert _holder(keys, "key-a") is None
+    assert _holder(keys, "key-b") is not None
+
+
+def test_a_hundred_thousand_wrong_keys_leave_nothing_behind() -> None:
+    keys = Keys([_SECRET])
+
+    def size_after(count: int, prefix: str) -> int:
+        for number in range(count):
+            assert _holder(keys, f"{prefix}-{number}") is None
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = size_after(1000, "a")
+        after = size_after(100_000, "b")
+    finally:
+        tracemalloc.stop()
+    assert after - before < 10_000
+    assert len(keys._holders) == 1

@@ -1,6 +1,8 @@
 """The command line, run as a process of its own."""
 
 import contextlib
+import json
+import re
 import signal
 import socket
 import subprocess
@@ -138,21 +140,22 @@ def test_keys_come_from_the_command_line_and_from_a_file(tmp_path: Path) -> None
             for key in ("one", "two", "in-a-file", "and-another", "three")
         ]
         assert answers == ["200"] * 4 + ["401"]
-        assert '"features":["core","auto_create_topics","producers","groups","retention","streams","api_keys"]' in _get(
-            host, port, "/v1"
+        assert (
+            '"features":["core","auto_create_topics","producers","groups","retention","streams","zstd","api_keys","scopes","quotas"]'
+            in _get(host, port, "/v1")
         )
 
 
 def test_a_server_tells_its_features_and_its_limit_of_time() -> None:
     with _serving("--cors-origin", "http://localhost:3000", "--max-request-ms", "1234") as (_, host, port):
         answer = _get(host, port, "/v1", "Origin: http://localhost:3000")
-    assert '"features":["core","auto_create_topics","producers","groups","retention","streams","cors"]' in answer
+    assert '"features":["core","auto_create_topics","producers","groups","retention","streams","zstd","cors"]' in answer
     assert '"max_request_ms":1234' in answer
     assert "\r\naccess-control-allow-origin: http://localhost:3000\r\n" in answer
 
 
 def test_a_server_lets_nobody_control_it_unless_it_is_told_to() -> None:
-    listed = '"features":["core","auto_create_topics","producers","groups","retention","streams"'
+    listed = '"features":["core","auto_create_topics","producers","groups","retention","streams","zstd"'
     with _serving() as (_, host, port):
         assert f"{listed}]" in _get(host, port, "/v1")
         assert _get(host, port, "/v1/control/faults").startswith("HTTP/1.1 501 ")
@@ -163,9 +166,9 @@ def test_a_server_lets_nobody_control_it_unless_it_is_told_to() -> None:
 
 def test_a_server_offers_what_it_is_not_told_to_leave_out() -> None:
     for flags, features in (
-        (["--auto-create-topics"], '["core","auto_create_topics","producers","groups","retention","streams"]'),
-        (["--no-auto-create-topics"], '["core","producers","groups","retention","streams"]'),
-        (["--no-auto-create-topics", "--without", "producers"], '["core","groups","retention","streams"]'),
+        (["--auto-create-topics"], '["core","auto_create_topics","producers","groups","retention","streams","zstd"]'),
+        (["--no-auto-create-topics"], '["core","producers","groups","retention","streams","zstd"]'),
+        (["--no-auto-create-topics", "--without", "producers"], '["core","groups","retention","streams","zstd"]'),
     ):
         with _serving(*flags) as (_, host, port):
             assert f'"features":{features}' in _get(host, port, "/v1")
@@ -209,3 +212,119 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path) -> None:
     run = _run("serve", "--api-key-file", str(tmp_path / "keys"))
     assert run.returncode == 2
     assert "there is no key" in run.stderr
+
+
+def test_a_key_is_made_with_its_line_and_taken_by_a_server_that_runs(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    made = _run(
+        "key", "billing", "--scope", "consume", "--topic", "orders*", "--group", "a b,c", "--bytes-per-second", "90000"
+    )
+    key = made.stderr.rpartition(" ")[2].strip()
+    assert made.returncode == 0
+    assert len(key) >= 43
+    assert re.fullmatch(
+        r"billing sha256:[0-9a-f]{64} scopes=consume topics=orders\* groups=a%20b%2Cc bytes_per_second=90000\n",
+        made.stdout,
+    )
+    file.write_text(made.stdout, "utf-8")
+    with _serving("--api-key-file", str(file)) as (_, host, port):
+        lists = _get(host, port, "/v1/topics", f"Authorization: Bearer {key}")
+        assert lists[9:12] == "200"
+        assert '"topics":[]' in lists
+        assert _get(host, port, "/v1/topics/other", f"Authorization: Bearer {key}")[9:12] == "403"
+        assert _get(host, port, "/v1/topics/orders-1", f"Authorization: Bearer {key}x")[9:12] == "401"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["billing", "--scope", "write"], "scopes= has one or more of produce, consume, admin"),
+        (["bil ling", "--scope", "consume"], "a name has 1 to 64"),
+        (["billing"], "Missing option '--scope'"),
+        (["billing", "--scope", "consume", "--requests-per-second", "0"], "greater than or equal to 1"),
+        (["billing", "--scope", "consume", "--requests-per-second", "9" * 20], "a whole number from 1 to"),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_refused(arguments: list[str], words: str) -> None:
+    run = _run("key", *arguments)
+    assert run.returncode != 0
+    assert words in re.sub(r"[\s│]+", " ", run.stderr)
+    assert run.stdout == ""
+
+
+def _limit(host: str, port: int, name: str) -> int:
+    found = re.search(rf'"{name}":([0-9]+)', _get(host, port, "/v1"))
+    assert found is not None
+    return int(found[1])
+
+
+def test_the_command_line_goes_before_the_environment_and_that_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text("auto_create_topics = false\nmax_request_ms = 20000\n[limits]\nmax_wait_ms = 3\n", "utf-8")
+    monkeypatch.setenv("KAFKA_DO_SERVE_CONFIG", str(file))
+    with _serving() as (_, host, port):
+        assert "auto_create_topics" not in _get(host, port, "/v1")
+        assert (_limit(host, port, "max_request_ms"), _limit(host, port, "max_wait_ms")) == (20000, 3)
+    monkeypatch.setenv("KAFKA_DO_SERVE_MAX_REQUEST_MS", "25000")
+    monkeypatch.setenv("KAFKA_DO_SERVE_LIMIT", "max_wait_ms=2")
+    with _serving("--limit", "max_wait_ms=1", "--auto-create-topics") as (_, host, port):
+        assert "auto_create_topics" in _get(host, port, "/v1")
+        assert (_limit(host, port, "max_request_ms"), _limit(host, port, "max_wait_ms")) == (25000, 1)
+
+
+def test_a_faulty_file_ends_the_command_with_a_message(tmp_path: Path) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text("prot = 8082\n", "utf-8")
+    run = _run("serve", "--config", str(file))
+    assert run.returncode == 2
+    assert "did you mean port?" in re.sub(r"[\s│]+", " ", run.stderr)
+
+
+def test_a_server_that_drains_goes_on_and_says_that_it_is_not_ready() -> None:
+    with _serving("--drain-ms", "600000", "--log-requests", "--log-format", "json") as (server, host, port):
+        assert _get(host, port, "/readyz")[9:12] == "200"
+        server.send_signal(signal.SIGTERM)
+        ends = time.monotonic() + _PATIENCE_S
+        while _get(host, port, "/readyz")[9:12] != "503":
+            assert time.monotonic() < ends
+        assert _get(host, port, "/v1")[9:12] == "200"
+        assert _get(host, port, "/livez")[9:12] == "200"
+        server.send_signal(signal.SIGINT)
+        status, said = _stop(server, signal.SIGINT)
+    assert status in (0, -signal.SIGINT, -signal.SIGTERM)
+    (line,) = [json.loads(line) for line in said.splitlines() if '"path"' in line]
+    assert (line["path"], line["status"], line["operation"]) == ("/v1", 200, "discover")
+
+
+def test_a_stream_ends_soon_after_its_key_is_taken_back(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("one\ntwo\n", "utf-8")
+    with _serving("--api-key-file", str(file), "--test-control") as (_, host, port):
+
+        def ask(key: str, target: str, value: str) -> bytes:
+            head = (
+                f"POST {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(value)}\r\n"
+            )
+            with socket.create_connection((host, port)) as connection:
+                return _exchange(connection, f"{head}Content-Type: application/json\r\n\r\n{value}".encode())
+
+        assert ask("two", "/v1/topics", '{"topic":"t"}').startswith(b"HTTP/1.1 201")
+        with socket.create_connection((host, port)) as stream:
+            place = "GET /v1/topics/t/partitions/0/records?offset=0 HTTP/1.1\r\nHost: a\r\n"
+            said = _exchange(
+                stream, f"{place}Authorization: Bearer one\r\nAccept: application/x-ndjson\r\n\r\n".encode()
+            )
+            assert said.startswith(b"HTTP/1.1 200")
+            other = tmp_path / "other"
+            other.write_text("two\n", "utf-8")
+            other.replace(file)
+            for _ in range(3):  # 15 s of the server's time
+                assert ask("two", "/v1/control/clock", '{"advance_ms":5000}').startswith(b"HTTP/1.1 200")
+            while more := stream.recv(65_536):
+                said += more
+                if b'"end"' in said:
+                    break
+        assert b'"reason":"key"' in said
+        assert ask("one", "/v1/topics", '{"topic":"u"}').startswith(b"HTTP/1.1 401")

@@ -528,3 +528,9 @@ def test_an_error_tells_the_id_of_its_request(served: str) -> None:
     with Client(served) as client, pytest.raises(KafkaError) as found:
         client.read("nowhere", offset=0)
     assert found.value.request_id
+
+
+def test_a_server_on_this_machine_is_asked_for_answers_as_they_are() -> None:
+    with _answering(b"") as (url, requests), Client(url) as client, pytest.raises(KafkaError):
+        client.discover()
+    assert b"accept-encoding: identity" in requests[0].lower()

@@ -2,6 +2,7 @@
 
 import sys
 
+from kafka_do_conformance.limited_keys import LIMITED_KEYS
 from kafka_do_conformance.nulls.adapters import NULL_ADAPTERS
 from kafka_do_conformance.nulls.servers import NULL_SERVERS
 from kafka_do_conformance.peer import Peer
@@ -18,7 +19,10 @@ _ADAPTER_PATIENCE_S = 1.0
 def null_server_results(name: str) -> list[Result]:
     """Judge a null server by every case."""
     with Peer(always=NULL_SERVERS[name]) as peer:
-        server = ServerTarget(url=peer.url, deadline_s=_PATIENCE_S, api_key="a-key", origin="https://shop.example")
+        keys = {key: f"the-key-{key}" for key in LIMITED_KEYS}
+        server = ServerTarget(
+            url=peer.url, deadline_s=_PATIENCE_S, api_key="a-key", keys=keys, origin="https://shop.example"
+        )
         return judge_all(Targets(name, (server,), None, lambda: server))
 
 

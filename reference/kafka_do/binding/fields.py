@@ -4,7 +4,16 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 
-__all__ = ["accepts_json", "bearer_key", "combine", "content_codings", "is_key", "is_request_id", "preferred"]
+__all__ = [
+    "accepted_coding",
+    "accepts_json",
+    "bearer_key",
+    "combine",
+    "content_codings",
+    "is_key",
+    "is_request_id",
+    "preferred",
+]
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _KEY = re.compile(rb"[A-Za-z0-9._~+/-]+=*")  # token68 of RFC 9110
@@ -53,6 +62,21 @@ def accepts_json(value: bytes) -> bool:
         if media_range in _JSON_RANGES:
             found[media_range] = found.get(media_range, False) or quality > 0
     return next((found[one] for one in reversed(_JSON_RANGES) if one in found), not value.strip())
+
+
+@functools.lru_cache(256)
+def accepted_coding(value: bytes, offered: tuple[str, ...]) -> str | None:
+    """Return the coding that an `Accept-Encoding` likes best, the first offered of those it likes as much. (HTTP-008)
+
+    None where it allows none of them, or likes `identity` better.
+    """
+    found: dict[str, float] = {}
+    for member in value.decode("latin-1").split(","):
+        coding, *parameters = (part.strip().lower() for part in member.split(";"))
+        found.setdefault(coding, _quality(parameters))
+    wanted = {coding: found.get(coding, found.get("*", 0)) for coding in offered}
+    best = max(offered, key=lambda coding: wanted[coding])
+    return best if wanted[best] > 0 and wanted[best] >= found.get("identity", 0) else None
 
 
 @functools.lru_cache(256)

@@ -38,6 +38,7 @@ from kafka_do.core.messages import (
 )
 from kafka_do.core.plain_records import DEFAULT_ACKS, DEFAULT_TIMEOUT_MS, IncomingRecord
 from kafka_do.core.results import Results
+from kafka_do.core.rights import Names
 
 __all__ = [
     "AllocateProducer",
@@ -71,10 +72,11 @@ class Discover(msgspec.Struct, frozen=True):
 
 
 class ListTopics(msgspec.Struct, frozen=True):
-    """List topics, at most `page_size` of them, from where `page_token` says."""
+    """List topics, at most `page_size` of them, from where `page_token` says; with `among` only those."""
 
     page_size: int
     page_token: str | None = None
+    among: Names | None = None
 
 
 class DescribeTopic(msgspec.Struct, frozen=True):
@@ -107,7 +109,7 @@ class DeleteRecords(msgspec.Struct, frozen=True):
 class Produce(msgspec.Struct, frozen=True):
     """Append `records` to `topic`. JSON values have no white space between their tokens.
 
-    With a `topic_id` the topic has to have it. (PRODUCE-027)
+    With a `topic_id` the topic has to have it. (PRODUCE-027) Unless it `may_create`, the topic has to be there.
     """
 
     topic: str
@@ -115,12 +117,14 @@ class Produce(msgspec.Struct, frozen=True):
     acks: Acks = DEFAULT_ACKS
     timeout_ms: int = DEFAULT_TIMEOUT_MS
     topic_id: str | None = None
+    may_create: bool = True
 
 
 class ProducePartition(msgspec.Struct, frozen=True):
     """Append `records` to one partition, as one batch; the records name no partition.
 
-    With `producer` the batch is appended once, however often it is sent. (PRODUCER-006)
+    With `producer` the batch is appended once, however often it is sent. (PRODUCER-006) Unless it
+    `may_create`, the topic has to be there.
     """
 
     topic: str
@@ -130,6 +134,7 @@ class ProducePartition(msgspec.Struct, frozen=True):
     timeout_ms: int = DEFAULT_TIMEOUT_MS
     topic_id: str | None = None
     producer: ProducerBatch | None = None
+    may_create: bool = True
 
 
 class AllocateProducer(msgspec.Struct, frozen=True):
@@ -211,11 +216,15 @@ class LeaveGroup(msgspec.Struct, frozen=True):
 
 
 class ListGroups(msgspec.Struct, frozen=True):
-    """List groups, those in `state` or all, at most `page_size` of them, from where `page_token` says."""
+    """List groups, those in `state` or all, at most `page_size` of them, from where `page_token` says.
+
+    With `among` only those.
+    """
 
     page_size: int
     page_token: str | None = None
     state: GroupState | None = None
+    among: Names | None = None
 
 
 class DescribeGroup(msgspec.Struct, frozen=True):

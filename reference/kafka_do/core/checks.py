@@ -10,7 +10,7 @@ from kafka_do.core.errors import invalid_request
 from kafka_do.core.messages import Acks, ProducePartitionRecord, ProducerBatch, ProduceRecord, ProducerId
 from kafka_do.spec import SPEC
 
-__all__ = ["check_count", "check_integer", "check_parameters", "check_producer", "check_records"]
+__all__ = ["check_count", "check_integer", "check_items", "check_parameters", "check_producer", "check_records"]
 
 _PRODUCER_ID = re.compile(get_args(ProducerId)[1].pattern)
 _FIRST_PARTITION, _LAST_PARTITION = SPEC.ranges["PartitionNumber"]
@@ -42,6 +42,13 @@ def check_count(records: Sequence[object], most: int) -> None:
     """Raise KafkaError `invalid_request` unless a request has from one to `most` records. (PRODUCE-012, PRODUCE-013)"""
     if not 1 <= len(records) <= most:
         raise invalid_request([("/records", f"a request has 1 to {most} records, not {len(records)}")])
+
+
+def check_items(count: int, limits: Mapping[str, int]) -> None:
+    """Raise KafkaError `invalid_request` unless a request asks about one to `max_partitions_per_fetch`. (FETCH-016)"""
+    most = limits["max_partitions_per_fetch"]
+    if not 1 <= count <= most:
+        raise invalid_request([("/partitions", f"a request has 1 to {most}, not {count}")])
 
 
 def check_producer(batch: ProducerBatch, acks: Acks) -> None:

@@ -41,6 +41,11 @@ class Groups:
         """Have every group look at its topics again. (GROUP-020)"""
         self._topics_version += 1
 
+    @property
+    def count(self) -> int:
+        """How many groups are kept."""
+        return len(self._groups)
+
     def clear(self) -> None:
         """Forget every group. (CONTROL-012)"""
         self._groups.clear()
@@ -88,6 +93,8 @@ class Groups:
         check_parameters("list_groups", {"page_size": request.page_size})
         found = {ident: group for ident in list(self._groups) if (group := self.find(ident)) is not None}
         wanted = sorted(ident for ident, group in found.items() if request.state in (None, group.state))
+        if request.among is not None:
+            wanted = [ident for ident in wanted if ident in request.among]
         idents, token = page_of(wanted, request.page_size, request.page_token)
         return GroupPage(
             groups=[GroupSummary(ident, "consumer", found[ident].state, len(found[ident].members)) for ident in idents],

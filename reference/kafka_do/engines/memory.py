@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -28,7 +28,7 @@ from kafka_do.core.broker import (
     QueryOffsets,
     ResetOffsets,
 )
-from kafka_do.core.checks import check_integer, check_parameters, check_producer
+from kafka_do.core.checks import check_integer, check_items, check_parameters, check_producer
 from kafka_do.core.configs import Configs
 from kafka_do.core.errors import KafkaError, invalid_request
 from kafka_do.core.item_errors import item_of_error
@@ -56,6 +56,7 @@ from kafka_do.core.messages import (
 from kafka_do.core.messages import Topic as TopicSummary
 from kafka_do.core.paging import page_of
 from kafka_do.core.results import Appended, Results
+from kafka_do.core.rights import Names
 from kafka_do.core.topics import check_topic_name
 from kafka_do.engines.appending import Appending, settled
 from kafka_do.engines.cleaning import Cleaning
@@ -147,7 +148,7 @@ class MemoryEngine:
     async def list_topics(self, request: ListTopics) -> TopicPage:
         """List topics. (TOPIC-011 to TOPIC-013)"""
         check_parameters("list_topics", {"page_size": request.page_size})
-        names, token = page_of(sorted(self._topics), request.page_size, request.page_token)
+        names, token = page_of(_among(self._topics, request.among), request.page_size, request.page_token)
         return TopicPage(
             topics=[self._topics[name].summary() for name in names],
             next_page_token=msgspec.UNSET if token is None else token,
@@ -184,7 +185,7 @@ class MemoryEngine:
         if RETENTION not in self._features:
             raise KafkaError("unsupported_feature", "this server does not delete records", feature=RETENTION)
         asked = request.request
-        self._check_items(len(asked.partitions))
+        check_items(len(asked.partitions), self._limits)
         check_request(asked)
         topic = self._topic(request.topic, None if asked.topic_id is msgspec.UNSET else asked.topic_id)
         return delete_records(topic, asked, self._waiting.wake)
@@ -213,7 +214,7 @@ class MemoryEngine:
 
     async def produce(self, request: Produce) -> Results:
         """Append records, those of one partition as one batch. (PRODUCE-001 to PRODUCE-026)"""
-        topic = self._topic_to_append(request.topic, request.topic_id)
+        topic = self._topic_to_append(request)
         records = settled(request.records, self._limits)
         results = self._appending(topic).append_all(records, route(records, topic))
         self._keep(topic, results)
@@ -221,7 +222,7 @@ class MemoryEngine:
 
     async def produce_partition(self, request: ProducePartition) -> Results:
         """Append one batch to one partition. (PRODUCE-018 to PRODUCE-026)"""
-        topic = self._topic_to_append(request.topic, request.topic_id)
+        topic = self._topic_to_append(request)
         check_parameters("produce_partition", {"partition": request.partition})
         if request.producer is not None:
             self._offers_producers()
@@ -246,11 +247,14 @@ class MemoryEngine:
                 "unsupported_feature", "this server does not offer idempotent producers", feature=PRODUCERS
             )
 
-    def _topic_to_append(self, name: str, topic_id: str | None) -> Topic:
+    def _topic_to_append(self, request: Produce | ProducePartition) -> Topic:
         """Return a topic, where topics are created by producing also one that is not there yet. (PRODUCE-010, -026)
 
         A topic that has to have an id is not created. (PRODUCE-027)
         """
+        name, topic_id = request.topic, request.topic_id
+        if not request.may_create:
+            return self._topic(name, topic_id)
         if name in self._topics or topic_id is not None or AUTO_CREATE_TOPICS not in self._features:
             return self._topic(name, topic_id)
         check_topic_name(name)
@@ -278,7 +282,7 @@ class MemoryEngine:
 
     async def fetch(self, request: FetchRequest) -> list[PartitionSlice | PartitionFailure]:
         """Read many partitions, waiting for records if there are none. (FETCH-012 to FETCH-016)"""
-        self._check_items(len(request.partitions))
+        check_items(len(request.partitions), self._limits)
         ends_ms = self._clock.now_ms() + min(request.max_wait_ms, self._limits["max_wait_ms"])
         max_bytes = min(request.max_bytes, self._limits["max_fetch_bytes"])
         while True:
@@ -296,18 +300,18 @@ class MemoryEngine:
         for topic in topics:
             self._wake(topic)
 
+    def figures(self) -> dict[str, int]:
+        """Return how many topics, partitions and groups there are."""
+        partitions = sum(len(topic.logs) for topic in self._topics.values())
+        return {"topics": len(self._topics), "partitions": partitions, "groups": self._groups.count}
+
     def drain(self) -> None:
         """Have every waiting fetch answered now, and wait for nothing any more."""
         self._waiting.close()
 
-    def _check_items(self, count: int) -> None:
-        most = self._limits["max_partitions_per_fetch"]
-        if not 1 <= count <= most:
-            raise invalid_request([("/partitions", f"a request has 1 to {most}, not {count}")])
-
     async def list_offsets(self, request: OffsetsRequest) -> OffsetsResponse:
         """Look up offsets. (OFFSETS-001 to OFFSETS-006)"""
-        self._check_items(len(request.partitions))
+        check_items(len(request.partitions), self._limits)
         for index, query in enumerate(request.partitions):
             if (query.at is msgspec.UNSET) == (query.timestamp_ms is msgspec.UNSET):
                 place = f"/partitions/{index}"
@@ -374,6 +378,11 @@ class MemoryEngine:
 
     def _log(self, name: str, partition: int, topic_id: str | msgspec.UnsetType) -> PartitionLog:
         return self._topic(name, None if topic_id is msgspec.UNSET else topic_id).log(partition)
+
+
+def _among(names: Iterable[str], wanted: Names | None) -> list[str]:
+    """Return names in their order, only those that are wanted. (SCOPE-004)"""
+    return sorted(names) if wanted is None else sorted(name for name in names if name in wanted)
 
 
 def _enough(found: list[Found | PartitionFailure], min_bytes: int) -> bool:

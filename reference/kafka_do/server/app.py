@@ -10,32 +10,36 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMap
 from typing import Any
 
 from kafka_do.binding import FETCH_PARTITION
-from kafka_do.binding.fields import accepts_json, bearer_key, combine
+from kafka_do.binding.fields import accepts_json, combine
 from kafka_do.binding.http import JSON, REVISION_HEADER, HttpRequest, HttpResponse
 from kafka_do.binding.operation import Binding
 from kafka_do.binding.parameters import Values, parse_query
 from kafka_do.binding.problems import identified, problem_response
 from kafka_do.binding.routes import find_route
 from kafka_do.binding.streams import STREAMS, fetch_of_stream, stream_form
-from kafka_do.core.broker import Broker
+from kafka_do.core.broker import Broker, PartitionSlice
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import FetchRequest
-from kafka_do.server.authentication import Keys
+from kafka_do.server.authentication import Holder, Keys
 from kafka_do.server.bodies import ClientLeftError, Receive, check_announced, read_body
-from kafka_do.server.compression import check_coding, inflate
+from kafka_do.server.compression import ZSTD, inflater
 from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
+from kafka_do.server.deflating import deflated
 from kafka_do.server.faults import DROP, DroppedError
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
+from kafka_do.server.restricted import restricted
 from kafka_do.server.streams import Found, Reader, Stream, Streams
 from kafka_do.spec import SPEC, Operation
 
-__all__ = ["App"]
+__all__ = ["KEY", "OPERATION", "RECEIVED", "App", "Scope", "Send"]
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Fields = Mapping[bytes, bytes]
 
+KEY, OPERATION, RECEIVED = "kafka_do.key", "kafka_do.operation", "kafka_do.received"
+"""What is noted in the scope of a request: the name of its key, its operation, the bytes of its body."""
 _PROBLEMS = 400
 _NO_CONTENT = 204
 
@@ -66,6 +70,7 @@ class App:
         self._broker = broker
         self._limits = limits
         self._features = frozenset(features)
+        self._with_zstd = ZSTD in self._features
         self._keys = keys
         self._cors = cors
         self._control = control
@@ -124,9 +129,9 @@ class App:
         method = scope["method"]
         if self._cors is not None and (preflight := self._cors.preflight(method, path, fields)) is not None:
             return preflight
-        if self._keys is not None:
-            self._keys.check(method, path, fields.get(b"authorization"))
+        holder = self._holder(scope, method, path, fields)
         binding, values = find_route(method, path)
+        scope[OPERATION] = binding.name
         if binding.operation.feature not in self._features:
             raise _lacking(binding.operation)
         form = stream_form(binding.name, fields.get(b"accept"))
@@ -139,41 +144,72 @@ class App:
             path=path,
             query=scope["query_string"].decode("latin-1"),
             headers=_for_binding(fields),
-            body=await self._body(fields, receive),
+            body=await self._body(scope, fields, receive, holder),
         )
         query = parse_query(binding.operation, request.query)
         asked = binding.decode_request(request, {**values, **query}, self._limits)
+        broker = self._broker
+        if holder is not None and not holder.is_unlimited:
+            broker = restricted(broker, holder.rights, self._limits, binding.name, asked)
         if form is not None and self._streams is not None:
             wanted = fetch_of_stream(asked, form, fields.get(b"last-event-id", b""))
-            reader = Reader(self._broker, self._key(fields))
+            reader = self._reader(broker, holder)
             first = functools.partial(self._first_fetch, binding, values, reader)
             return await self._streams.open(wanted, form, reader, first=first, is_single=binding is FETCH_PARTITION)
         if self._control is None:
-            answer = await binding.perform(self._broker, asked)
+            answer = await binding.perform(broker, asked)
         else:
-            answer = await self._control.perform(binding, asked, values, self._broker)
-        return binding.encode_answer(asked, answer, self._limits)
+            answer = await self._control.perform(binding, asked, values, broker)
+        response = await deflated(
+            binding.encode_answer(asked, answer, self._limits),
+            fields.get(b"accept-encoding"),
+            with_zstd=self._with_zstd,
+            waits=binding.name not in self._at_once,
+        )
+        if holder is not None:
+            holder.meter.take_bytes(len(response.body))
+        return response
+
+    def _holder(self, scope: Scope, method: str, path: str, fields: Fields) -> Holder | None:
+        """Return who asks, None where nobody needs a key; raises KafkaError. (AUTH-001, QUOTA-001)"""
+        holder = None
+        if self._keys is not None:
+            holder = self._keys.check(method, path, fields.get(b"authorization"))
+            if holder is not None:
+                scope[KEY] = holder.key.name
+                holder.meter.take_request()
+        return holder
 
     async def _first_fetch(self, binding: Binding, values: Values, reader: Reader, request: FetchRequest) -> Found:
         """Fetch for a stream that begins; that is where a fault strikes."""
         act = functools.partial(reader.broker.fetch, request)
-        if self._control is None:
-            return await act()
-        found: Found = await self._control.strike(binding, values, act)
+        found: Found = await (act() if self._control is None else self._control.strike(binding, values, act))
+        reader.take(found)
         return found
 
-    def _key(self, fields: Fields) -> bytes:
-        """Return the key of a request, nothing where none is asked for."""
-        return b"" if self._keys is None else bearer_key(fields[b"authorization"]) or b""
+    def _reader(self, broker: Broker, holder: Holder | None) -> Reader:
+        """Return who reads a stream: as long as the key allows what it does, and what is read counts. (AUTH-009)"""
+        if self._keys is None or holder is None:
+            return Reader(broker)
 
-    async def _body(self, fields: Fields, receive: Receive) -> bytes:
+        def take(found: Found) -> None:
+            holder.meter.take_bytes(sum(len(bytes(one.records)) for one in found if isinstance(one, PartitionSlice)))
+
+        return Reader(broker, holder.key.digest, functools.partial(self._keys.is_current, holder), take)
+
+    async def _body(self, scope: Scope, fields: Fields, receive: Receive, holder: Holder | None) -> bytes:
         """Return the whole body, inflated; raises KafkaError. (CONV-009, HTTP-004 to HTTP-007)"""
         limit = self._limits["max_request_bytes"]
-        is_compressed = b"content-encoding" in fields and check_coding(fields[b"content-encoding"])
+        inflate = None
+        if b"content-encoding" in fields:
+            inflate = inflater(fields[b"content-encoding"], with_zstd=self._with_zstd)
         if b"expect" in fields:
             check_announced(fields, limit)
         body = await read_body(receive, limit)
-        return inflate(body, limit) if is_compressed and body else body
+        scope[RECEIVED] = len(body)
+        if holder is not None:
+            holder.meter.take_bytes(len(body))
+        return inflate(body, limit) if inflate is not None and body else body
 
 
 def _problem(error: KafkaError) -> HttpResponse:

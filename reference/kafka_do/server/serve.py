@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import socket
+import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any, cast
 
@@ -17,6 +18,8 @@ from kafka_do.server.connection import Connection
 from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
 from kafka_do.server.descriptors import raise_descriptor_limit
+from kafka_do.server.metrics import Metrics
+from kafka_do.server.monitored import Monitored
 from kafka_do.server.request_ids import RequestIds
 from kafka_do.server.streams import Streams
 from kafka_do.server.turn import Turn
@@ -26,6 +29,7 @@ __all__ = ["serve"]
 
 _BACKLOG = 2048
 _GRACE_S = 2
+_LOOK_S = 0.05
 _KEEP_ALIVE_S = 75  # longer than most clients keep a connection, so that none is closed just when it is used again
 
 
@@ -44,6 +48,9 @@ def serve(
     clock: Clock,
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     at_once: Collection[str] = (),
+    metrics: Metrics | None = None,
+    logs_requests: bool = False,
+    drain_ms: int = 0,
 ) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
@@ -51,7 +58,8 @@ def serve(
     server begins to stop: it has to end what waits. `limits` and `features` are the ones that the broker's discovery
     tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need.
     `at_once` are the operations in which the broker never waits. Live streams go by `clock`, the broker's.
-    What `beside` returns runs beside the requests.
+    What `beside` returns runs beside the requests. `metrics` counts what is answered; `drain_ms` is how long the server
+    goes on before it begins to stop, while `/readyz` says that it will.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -80,6 +88,7 @@ def serve(
             request_ids=request_ids,
             at_once=at_once,
         )
+        watched = Monitored(app, metrics := metrics or Metrics(), keys=keys, logs_requests=logs_requests)
         connection = functools.partial(
             Connection,
             limits=limits,
@@ -89,7 +98,7 @@ def serve(
             may_drop=control is not None,
         )
         config = uvicorn.Config(
-            app,
+            watched,
             http=cast("Any", connection),
             ws="none",
             log_level="warning",
@@ -101,7 +110,7 @@ def serve(
             timeout_graceful_shutdown=_GRACE_S,
         )
         ready(f"http://{name}:{listener.getsockname()[1]}")
-        _Server(config, stop, beside).run(sockets=[listener])
+        _Server(config, stop, beside, metrics=metrics, drain_ms=drain_ms).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -112,10 +121,15 @@ class _Server(uvicorn.Server):
         config: uvicorn.Config,
         drain: Callable[[], None],
         beside: Callable[[], Coroutine[Any, Any, None]] | None,
+        *,
+        metrics: Metrics,
+        drain_ms: int,
     ) -> None:
         super().__init__(config)
         self._drain = drain
         self._beside = beside
+        self._metrics = metrics
+        self._drain_ms = drain_ms
         self._task: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -125,7 +139,11 @@ class _Server(uvicorn.Server):
             self._task = asyncio.create_task(self._beside())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what waits end, then stop."""
+        """Say that no new work is wanted, let what waits end, then stop. A second signal ends the first part."""
+        self._metrics.is_ready = False
+        ends = time.monotonic() + self._drain_ms / 1000
+        while (left_s := ends - time.monotonic()) > 0 and not self.force_exit:  # noqa: ASYNC110
+            await asyncio.sleep(min(left_s, _LOOK_S))  # a second signal sets only that attribute
         self._drain()
         await super().shutdown(sockets)
         if self._task is not None:

@@ -187,10 +187,12 @@ class BlockingHttp:
 
     `timeout_ms` bounds connecting, each write and each read. Redirects are not followed, so an API key never leaves the
     origin of the URL. A key that goes over plain http goes past every proxy of the environment: it is for this machine
-    only. (AUTH-006 to AUTH-008)
+    only. (AUTH-006 to AUTH-008) `accept_encoding` says which answers are wanted, if not what the library can read.
     """
 
-    def __init__(self, url: str, *, timeout_ms: int, api_key: str | None = None) -> None:
+    def __init__(
+        self, url: str, *, timeout_ms: int, api_key: str | None = None, accept_encoding: str | None = None
+    ) -> None:
         self._base = url.rstrip("/")
         self._timeout_ms = timeout_ms
         self._client = httpx.Client(
@@ -199,6 +201,8 @@ class BlockingHttp:
             headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
             trust_env=api_key is None or url.startswith("https:"),
         )
+        if accept_encoding is not None:
+            self._client.headers["Accept-Encoding"] = accept_encoding
 
     async def exchange(self, request: HttpRequest) -> HttpResponse:
         """Send a request and return its response; raises KafkaError `disconnected`. (ERROR-007)"""

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from kafka_do.spec import SPEC
 from kafka_do_conformance.case import CodeCase
 from kafka_do_conformance.judge import judge
+from kafka_do_conformance.limited_keys import LIMITED_KEYS
 from kafka_do_conformance.load import load_all
 from kafka_do_conformance.peer import Peer, ScriptedAnswer
 from kafka_do_conformance.session import ServerSession
@@ -117,10 +119,10 @@ def test_no_result_shows_a_key_wherever_it_was_seen() -> None:
 
 
 @pytest.mark.parametrize("impl", ["reference", "cmd:./adapter"])
-@pytest.mark.parametrize("option", [{"api_key": _KEY}, {"origin": _ORIGIN}])
-def test_keys_and_origins_are_for_servers_at_an_address(impl: str, option: dict[str, str]) -> None:
-    with pytest.raises(UnknownImplError, match="--api-key and --origin are for --impl=http") as refused:
-        parse_impl(impl, **option)  # type: ignore[arg-type]
+@pytest.mark.parametrize("option", [{"api_key": _KEY}, {"keys": [f"reader={_KEY}"]}, {"origin": _ORIGIN}])
+def test_keys_and_origins_are_for_servers_at_an_address(impl: str, option: dict[str, Any]) -> None:
+    with pytest.raises(UnknownImplError, match="--api-key, --key and --origin are for --impl=http") as refused:
+        parse_impl(impl, **option)
     assert _KEY not in str(refused.value)
 
 
@@ -133,6 +135,30 @@ def test_the_reference_is_judged_with_every_feature_and_with_none() -> None:
     assert sorted(everything) == sorted(SPEC.features)
     assert nothing == ["core"]
     assert len(targets.secrets[0]) >= 32
+
+
+def test_limited_keys_are_given_by_name_and_no_message_repeats_one() -> None:
+    given = [f"{name}={_KEY}-{name}" for name in LIMITED_KEYS]
+    targets = parse_impl("http://127.0.0.1:1", api_key=_KEY, keys=given)
+    assert targets.servers[0].keys == {name: f"{_KEY}-{name}" for name in LIMITED_KEYS}
+    assert len(targets.secrets) == 1 + len(LIMITED_KEYS)
+    for wrong in (f"somebody={_KEY}", _KEY, "reader="):
+        with pytest.raises(UnknownImplError, match="--key 2 has to be NAME=KEY, NAME one of reader, writer") as refused:
+            parse_impl("http://127.0.0.1:1", keys=[given[0], wrong])
+        assert _KEY not in str(refused.value)
+
+
+def test_what_is_about_limited_keys_is_judged_where_they_are_given_and_quotas_where_nobody_else_uses_them() -> None:
+    scopes, quotas = _case("SCOPE-001"), _case("QUOTA-001")
+    keys = {name: f"{_KEY}-{name}" for name in LIMITED_KEYS}
+    with _peer("core", "scopes", "quotas") as peer:
+        assert "--key weighed=KEY" in ServerTarget(url=peer.url, keys={**keys, "weighed": ""}).unfit(scopes)
+        assert "--key reader=KEY" in ServerTarget(url=peer.url).unfit(quotas)
+        assert ServerTarget(url=peer.url).unfit(_case("FETCH-001")) == ""
+        for is_shared in (False, True):
+            target = ServerTarget(url=peer.url, keys=keys, is_shared=is_shared)
+            assert target.unfit(scopes) == ""
+            assert ("run without -n" in target.unfit(quotas)) is is_shared
 
 
 def test_what_needs_the_clock_is_judged_where_it_is_offered_and_nobody_else_looks() -> None:

@@ -32,7 +32,13 @@ _ERROR = {
 }
 _OF_CLIENTS = {**{name: fact for name, fact in _ERROR.items() if name != "status"}, "raised_by": "client"}
 _KAFKA: dict[str, Any] = {"operations": [], "default": {}, "when_topic_exists": {}, "overrides": {}}
-_OPERATION = {"operationId": "be", "x-chapter": "made-up.md", "x-errors": ["gone"], "summary": "Be"}
+_OPERATION: dict[str, Any] = {
+    "operationId": "be",
+    "x-chapter": "made-up.md",
+    "x-access": {"topic": ["read"]},
+    "x-errors": ["gone"],
+    "summary": "Be",
+}
 _OPENAPI: dict[str, Any] = {
     "paths": {"/v1": {"get": _OPERATION}},
     "components": {"schemas": {"ItemError": {"properties": {"topic": {}}}}},
@@ -40,6 +46,7 @@ _OPENAPI: dict[str, Any] = {
 _PROTOCOL = {
     "levels": {"core": "Everything."},
     "features": {"core": {}},
+    "scopes": {"read": {}},
     "site_url": "https://example.test/spec/",
     "error_type_base": "https://example.test/spec/errors/",
 }
@@ -237,6 +244,23 @@ def test_an_operation_without_a_chapter_is_told_once(found: Faults) -> None:
     openapi = deepcopy(_OPENAPI)
     del openapi["paths"]["/v1"]["get"]["x-chapter"]
     assert found(openapi=openapi) == ["openapi.yaml: GET /v1: x-chapter is missing"]
+
+
+@pytest.mark.parametrize(
+    ("access", "words"),
+    [
+        ({}, "x-access has to say which scopes are needed"),
+        ({"topic": ["write"]}, "x-access: protocol.yaml has no scope write"),
+        ({"shelf": ["read"]}, "x-access: there is no shelf"),
+    ],
+)
+def test_an_operation_that_does_not_say_which_scopes_it_needs_is_told(
+    access: dict[str, list[str]], words: str, found: Faults
+) -> None:
+    openapi = deepcopy(_OPENAPI)
+    openapi["paths"]["/v1"]["get"]["x-access"] = access
+    (fault,) = found(openapi=openapi)
+    assert fault.startswith(f"openapi.yaml: GET /v1: {words}")
 
 
 @pytest.mark.parametrize("entry", [{**_OF_CLIENTS, "raised_by": "server"}, {**_ERROR, "raised_by": "client"}])
