@@ -1,1 +1,1 @@
-"""What of the blocking client waits: for heartbeats' times, for assignments, for records. Decisions are in `client`."""
+"""The blocking skin, mirrored file by file in `aio`. Decisions are in `client`."""

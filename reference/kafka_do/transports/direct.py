@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from kafka_do.core.broker import (
     AllocateProducer,
@@ -43,9 +44,10 @@ from kafka_do.core.messages import (
     TopicPage,
 )
 from kafka_do.core.results import Results
-from kafka_do.engines.clock import Clock, ThreadClock
+from kafka_do.engines.clock import Clock
+from kafka_do.transports.embedded_clock import EmbeddedClock, suspending
 
-__all__ = ["DirectBroker", "embedded"]
+__all__ = ["DirectBroker", "Embedded", "LoopDirectBroker", "embedded"]
 
 
 class DirectBroker:
@@ -159,20 +161,45 @@ class DirectBroker:
             return await self._engine.reset_offsets(request)
 
 
-_brokers: dict[str, DirectBroker] = {}
+class LoopDirectBroker(DirectBroker):
+    """The same for tasks of an event loop: what waits suspends the task."""
+
+    async def fetch(self, request: FetchRequest) -> list[PartitionSlice | PartitionFailure]:
+        """Read many partitions."""
+        with suspending():
+            return await super().fetch(request)
+
+    async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
+        """Read records."""
+        with suspending():
+            return await super().fetch_partition(request)
+
+
+class Embedded(NamedTuple):
+    """An engine in this process, and its time."""
+
+    engine: Broker
+    clock: EmbeddedClock
+
+    def broker(self, *, in_loop: bool) -> DirectBroker:
+        """Return the way to it for threads, or for the tasks of an event loop."""
+        return (LoopDirectBroker if in_loop else DirectBroker)(self.engine, self.clock.condition)
+
+
+_embedded: dict[str, Embedded] = {}
 _lock = threading.Lock()
 
 
-def embedded(name: str, make: Callable[[Clock], Broker]) -> DirectBroker:
-    """Return the broker of that name in this process, made on first use. The empty name is always a new broker."""
+def embedded(name: str, make: Callable[[Clock], Broker]) -> Embedded:
+    """Return the engine of that name in this process, made on first use. The empty name is always a new one."""
     if not name:
         return _new(make)
     with _lock:
-        if name not in _brokers:
-            _brokers[name] = _new(make)
-        return _brokers[name]
+        if name not in _embedded:
+            _embedded[name] = _new(make)
+        return _embedded[name]
 
 
-def _new(make: Callable[[Clock], Broker]) -> DirectBroker:
-    clock = ThreadClock()
-    return DirectBroker(make(clock), clock.condition)
+def _new(make: Callable[[Clock], Broker]) -> Embedded:
+    clock = EmbeddedClock()
+    return Embedded(make(clock), clock)
