@@ -65,7 +65,9 @@ def _take(
     readable: frozenset[Partition] = _BOTH,
 ) -> Found:
     by_number = {part.partition: part for part in parts}
-    return positions.take_records(asked, [by_number[place.partition] for place in asked.partitions], readable)
+    found = positions.take_records(asked, [by_number[place.partition] for place in asked.partitions], readable)
+    positions.hand_out(found.messages)
+    return found
 
 
 def _seen(messages: Sequence[ReadMessage[Any]]) -> list[tuple[int, int]]:

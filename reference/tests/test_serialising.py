@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kafka_do import ReadMessage  # noqa: TC001
 from kafka_do.client.serializing import message_of, record_of
 from kafka_do.core.records import Header, Record, StoredRecord
 
