@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from kafka_do.blocking.admin import Admin
+from kafka_do.blocking.async_producer import AsyncProducer
 from kafka_do.blocking.consumer import Consumer
 from kafka_do.blocking.producer import Producer
 from kafka_do.blocking.runtime import ThreadRuntime
@@ -16,6 +17,13 @@ from kafka_do.client.consuming import Start
 from kafka_do.client.driving import drive
 from kafka_do.client.group_reading import GroupReading, RebalanceCallback
 from kafka_do.client.messages import Read
+from kafka_do.client.queueing import (
+    DEFAULT_BATCH_BYTES,
+    DEFAULT_LINGER_MS,
+    DEFAULT_QUEUE_RECORDS,
+    Queueing,
+    ReportCallback,
+)
 from kafka_do.client.sending import Sending
 from kafka_do.client.session import DEFAULT_RETRIES, DEFAULT_TIMEOUT_MS, Session, address_of
 from kafka_do.core.messages import Acks, Discovery
@@ -46,7 +54,7 @@ class Client:
         address = address_of(url, api_key)
         connection = connect(address.url, timeout_ms=timeout_ms, api_key=address.api_key)
         self._session = Session(connection, ThreadRuntime(), timeout_ms=timeout_ms, retries=retries, logger=logger)
-        self._consumers: weakref.WeakSet[Consumer] = weakref.WeakSet()
+        self._open: weakref.WeakSet[Consumer | AsyncProducer] = weakref.WeakSet()
 
     def __enter__(self) -> Self:
         return self
@@ -57,9 +65,12 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the client's consumers, which leave their groups, and the connections. It may be called twice."""
-        for consumer in list(self._consumers):
-            consumer.close()
+        """Close what the client has made, then the connections. It may be called twice.
+
+        Consumers leave their groups, and what is queued is sent.
+        """
+        for part in list(self._open):
+            part.close()
         drive(self._session.close())
 
     def discover(self) -> Discovery:
@@ -77,6 +88,37 @@ class Client:
         (PRODUCER-017 to PRODUCER-024)
         """
         return Producer(Sending(self._session, topic, idempotent=idempotent, acks=acks, retries=retries))
+
+    def async_producer(
+        self,
+        topic: str,
+        *,
+        idempotent: bool | None = None,
+        acks: Acks = "all",
+        retries: int | None = None,
+        batch_bytes: int = DEFAULT_BATCH_BYTES,
+        linger_ms: int = DEFAULT_LINGER_MS,
+        queue_records: int = DEFAULT_QUEUE_RECORDS,
+        on_report: ReportCallback | None = None,
+    ) -> AsyncProducer:
+        """Return a producer that sends beside its caller's work; the first options are those of `producer`.
+
+        A request is sent when `batch_bytes` are queued, or the first record has waited for `linger_ms`. When
+        `queue_records` are queued or under way, `send` waits. `on_report` is called with each report, beside the
+        caller's work, in place of `reports`.
+        """
+        sending = Sending(self._session, topic, idempotent=idempotent, acks=acks, retries=retries)
+        queueing = Queueing(
+            self._session,
+            sending,
+            batch_bytes=batch_bytes,
+            linger_ms=linger_ms,
+            queue_records=queue_records,
+            on_report=on_report,
+        )
+        producer = AsyncProducer(queueing)
+        self._open.add(producer)
+        return producer
 
     def consumer(
         self,
@@ -135,7 +177,7 @@ class Client:
             on_lost=on_lost,
         )
         consumer = Consumer(GroupReading(self._session, subscription, how))
-        self._consumers.add(consumer)
+        self._open.add(consumer)
         return consumer
 
     def read(
