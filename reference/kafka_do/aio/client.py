@@ -52,7 +52,10 @@ class Client:
     ) -> None:
         address = address_of(url, api_key)
         connection = connect(address.url, timeout_ms=timeout_ms, api_key=address.api_key, in_loop=True)
-        self._session = Session(connection, LoopRuntime(), timeout_ms=timeout_ms, retries=retries, logger=logger)
+        self._begin(Session(connection, LoopRuntime(), timeout_ms=timeout_ms, retries=retries, logger=logger))
+
+    def _begin(self, session: Session) -> None:
+        self._session = session
         self._open: weakref.WeakSet[Consumer | AsyncProducer] = weakref.WeakSet()
 
     async def __aenter__(self) -> Self:
@@ -68,9 +71,11 @@ class Client:
 
         Consumers leave their groups, and what is queued is sent.
         """
-        for part in list(self._open):
-            await part.close()
-        await self._session.close()
+        try:
+            for part in list(self._open):
+                await part.close()
+        finally:
+            await self._session.close()
 
     async def discover(self) -> Discovery:
         """Return what the server is, offers and takes. (DISCOVERY-001)"""

@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
+
+from kafka_do.client.runtime import Ahead
 
 __all__ = ["LoopGate", "LoopRuntime"]
 
@@ -16,7 +19,7 @@ class LoopGate:
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
 
-    def __enter__(self) -> object:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -58,17 +61,35 @@ class _TaskWork:
 class LoopRuntime:
     """The machine's time, and tasks of the running event loop."""
 
+    def __init__(self, clock: Ahead | None = None) -> None:
+        """Take a clock that tests set ahead, if there is one: waiting then ends by its time."""
+        self._clock = clock
+        self._gates: weakref.WeakSet[LoopGate] = weakref.WeakSet()
+        if clock is not None:
+            clock.watch(self._ring)
+
     def now_ms(self) -> int:
         """Return milliseconds that only ever go forward."""
-        return time.monotonic_ns() // 1_000_000
+        return time.monotonic_ns() // 1_000_000 + (0 if self._clock is None else self._clock.ahead_ms)
 
     async def sleep(self, wait_ms: int) -> None:
         """Suspend the task."""
-        await asyncio.sleep(wait_ms / 1000)
+        until_ms = self.now_ms() + wait_ms
+        with self.gate() as gate:
+            while (left_ms := until_ms - self.now_ms()) > 0:
+                await gate.wait(left_ms)
 
     def gate(self) -> LoopGate:
         """Return a new gate."""
-        return LoopGate()
+        gate = LoopGate()
+        if self._clock is not None:
+            self._gates.add(gate)
+        return gate
+
+    def _ring(self) -> None:
+        for gate in list(self._gates):
+            with gate:
+                gate.ring()
 
     def turn(self) -> asyncio.Lock:
         """Return a lock."""

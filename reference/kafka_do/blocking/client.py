@@ -53,7 +53,10 @@ class Client:
     ) -> None:
         address = address_of(url, api_key)
         connection = connect(address.url, timeout_ms=timeout_ms, api_key=address.api_key)
-        self._session = Session(connection, ThreadRuntime(), timeout_ms=timeout_ms, retries=retries, logger=logger)
+        self._begin(Session(connection, ThreadRuntime(), timeout_ms=timeout_ms, retries=retries, logger=logger))
+
+    def _begin(self, session: Session) -> None:
+        self._session = session
         self._open: weakref.WeakSet[Consumer | AsyncProducer] = weakref.WeakSet()
 
     def __enter__(self) -> Self:
@@ -69,9 +72,11 @@ class Client:
 
         Consumers leave their groups, and what is queued is sent.
         """
-        for part in list(self._open):
-            part.close()
-        drive(self._session.close())
+        try:
+            for part in list(self._open):
+                part.close()
+        finally:
+            drive(self._session.close())
 
     def discover(self) -> Discovery:
         """Return what the server is, offers and takes. (DISCOVERY-001)"""

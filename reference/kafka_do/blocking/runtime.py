@@ -2,11 +2,13 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from kafka_do.client.driving import drive
+from kafka_do.client.runtime import Ahead
 
 __all__ = ["ThreadGate", "ThreadRuntime"]
 
@@ -17,8 +19,9 @@ class ThreadGate:
     def __init__(self) -> None:
         self._condition = threading.Condition()
 
-    def __enter__(self) -> object:
-        return self._condition.__enter__()
+    def __enter__(self) -> Self:
+        self._condition.__enter__()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -56,17 +59,35 @@ class _ThreadWork:
 class ThreadRuntime:
     """The machine's time, and threads that do not keep the process alive."""
 
+    def __init__(self, clock: Ahead | None = None) -> None:
+        """Take a clock that tests set ahead, if there is one: waiting then ends by its time."""
+        self._clock = clock
+        self._gates: weakref.WeakSet[ThreadGate] = weakref.WeakSet()
+        if clock is not None:
+            clock.watch(self._ring)
+
     def now_ms(self) -> int:
         """Return milliseconds that only ever go forward."""
-        return time.monotonic_ns() // 1_000_000
+        return time.monotonic_ns() // 1_000_000 + (0 if self._clock is None else self._clock.ahead_ms)
 
     async def sleep(self, wait_ms: int) -> None:
         """Block the thread."""
-        time.sleep(wait_ms / 1000)  # noqa: ASYNC251  a blocking client has no event loop
+        until_ms = self.now_ms() + wait_ms
+        with self.gate() as gate:
+            while (left_ms := until_ms - self.now_ms()) > 0:
+                await gate.wait(left_ms)
 
     def gate(self) -> ThreadGate:
         """Return a new gate."""
-        return ThreadGate()
+        gate = ThreadGate()
+        if self._clock is not None:
+            self._gates.add(gate)
+        return gate
+
+    def _ring(self) -> None:
+        for gate in list(self._gates):
+            with gate:
+                gate.ring()
 
     def turn(self) -> _Turn:
         """Return a lock."""

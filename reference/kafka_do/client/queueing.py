@@ -1,8 +1,8 @@
 """A queue in front of a producer: what is put in is sent beside the caller's work, and reported when it is answered.
 
 A request is sent when `batch_bytes` are queued or the first record has waited for `linger_ms`, and then takes
-everything that fits in one. The queue, what is under way and the failures that nobody has read are bounded together: beyond,
-whoever puts something in has to wait.
+everything that fits in one. The queue, what is under way and the failures that nobody has read are bounded together:
+beyond, whoever puts something in has to wait.
 """
 
 import inspect

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Protocol
 
-__all__ = ["Gate", "Runtime", "Work"]
+__all__ = ["Ahead", "Gate", "Runtime", "Work"]
 
 
 class Gate(Protocol):
@@ -35,6 +35,17 @@ class Work(Protocol):
 
     async def join(self, timeout_ms: int) -> None:
         """Wait until it has ended, so long at most."""
+
+
+class Ahead(Protocol):
+    """A time that tests set ahead of the machine's."""
+
+    @property
+    def ahead_ms(self) -> int:
+        """By how much."""
+
+    def watch(self, watcher: Callable[[], None]) -> object:
+        """Have something called each time that it is set."""
 
 
 class Runtime(Protocol):
