@@ -1,7 +1,6 @@
 """The client of an event loop."""
 
 import logging
-import weakref
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -56,7 +55,6 @@ class Client:
 
     def _begin(self, session: Session) -> None:
         self._session = session
-        self._open: weakref.WeakSet[Consumer | AsyncProducer] = weakref.WeakSet()
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,11 +69,7 @@ class Client:
 
         Consumers leave their groups, and what is queued is sent.
         """
-        try:
-            for part in list(self._open):
-                await part.close()
-        finally:
-            await self._session.close()
+        await self._session.close()
 
     async def discover(self) -> Discovery:
         """Return what the server is, offers and takes. (DISCOVERY-001)"""
@@ -120,9 +114,7 @@ class Client:
             queue_records=queue_records,
             on_report=on_report,
         )
-        producer = AsyncProducer(queueing)
-        self._open.add(producer)
-        return producer
+        return AsyncProducer(queueing)
 
     def consumer(
         self,
@@ -180,9 +172,7 @@ class Client:
             on_revoked=on_revoked,
             on_lost=on_lost,
         )
-        consumer = Consumer(GroupReading(self._session, subscription, how))
-        self._open.add(consumer)
-        return consumer
+        return Consumer(GroupReading(self._session, subscription, how))
 
     async def read(
         self,

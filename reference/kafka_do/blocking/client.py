@@ -1,7 +1,6 @@
 """The blocking client."""
 
 import logging
-import weakref
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -57,7 +56,6 @@ class Client:
 
     def _begin(self, session: Session) -> None:
         self._session = session
-        self._open: weakref.WeakSet[Consumer | AsyncProducer] = weakref.WeakSet()
 
     def __enter__(self) -> Self:
         return self
@@ -72,11 +70,7 @@ class Client:
 
         Consumers leave their groups, and what is queued is sent.
         """
-        try:
-            for part in list(self._open):
-                part.close()
-        finally:
-            drive(self._session.close())
+        drive(self._session.close())
 
     def discover(self) -> Discovery:
         """Return what the server is, offers and takes. (DISCOVERY-001)"""
@@ -121,9 +115,7 @@ class Client:
             queue_records=queue_records,
             on_report=on_report,
         )
-        producer = AsyncProducer(queueing)
-        self._open.add(producer)
-        return producer
+        return AsyncProducer(queueing)
 
     def consumer(
         self,
@@ -181,9 +173,7 @@ class Client:
             on_revoked=on_revoked,
             on_lost=on_lost,
         )
-        consumer = Consumer(GroupReading(self._session, subscription, how))
-        self._open.add(consumer)
-        return consumer
+        return Consumer(GroupReading(self._session, subscription, how))
 
     def read(
         self,

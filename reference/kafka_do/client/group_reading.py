@@ -62,6 +62,7 @@ class GroupReading(Generic[M]):
         self.group = subscription.group
         self._broker = session.broker
         self._consumer: object = None
+        self._parts = session.parts
         self._runtime = runtime
         self._log = session.log
         self._reading = reading
@@ -84,6 +85,7 @@ class GroupReading(Generic[M]):
     def start(self, consumer: object, make: Callable[..., M]) -> None:
         """Join; `make` makes what the caller is given of a record, for `consumer`."""
         self._consumer = consumer
+        self._parts.add(self)
         self._positions.hand_to(consumer, make)
         self._member.start()
 
@@ -157,12 +159,13 @@ class GroupReading(Generic[M]):
             )
         return {(one.topic, one.number): offset for one, offset in stored.items()}
 
-    async def close(self, *, temporary: bool) -> None:
+    async def close(self, *, temporary: bool = False) -> None:
         """Commit what the caller has gone past, if that is done for it, and leave. (GROUP-055)"""
         if self._reading.auto_commit:
             await self._auto_commit()
         self._found.clear()
         await self._member.close(temporary=temporary)
+        self._parts.discard(self)
 
     async def seek(self, place: Place, offset: int) -> None:
         """Read on at an offset; what was found and not handed out is dropped."""

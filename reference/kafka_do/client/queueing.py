@@ -90,6 +90,7 @@ class Queueing:
         self._unread: deque[DeliveryReport] = deque()
         self._failures = 0
         self._closing = False
+        session.parts.add(self)
         self._work: Work = self._runtime.start(self._send_all, "producer")
 
     async def put(self, value: Any, record: Record) -> None:
@@ -149,6 +150,7 @@ class Queueing:
             self._gate.ring()
         await self._work.join(2 * self._session.timeout_ms)
         self._sending.close()
+        self._session.parts.discard(self)
         with self._gate:
             self._raise_failures()
 

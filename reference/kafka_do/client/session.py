@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from kafka_do.client.backoff import Backoff, may_be_repeated, persist
 from kafka_do.client.connecting import Connection
@@ -36,6 +36,13 @@ def address_of(url: str | None, api_key: str | None) -> Address:
     return Address(url or os.environ.get("KAFKA_DO_URL") or _DEFAULT_URL, key)
 
 
+class Part(Protocol):
+    """What a client has made and has work beside its caller's."""
+
+    async def close(self) -> None:
+        """End it. It may be called twice."""
+
+
 class Session:
     """A client while it is open.
 
@@ -60,6 +67,8 @@ class Session:
         self.timeout_ms = timeout_ms
         self.retries = retries
         self.log = logger if logger is not None else logging.getLogger("kafka_do")
+        self.parts: set[Part] = set()
+        """What is open, and is closed with the client."""
         self._discovery: Discovery | None = None
         self._closed = False
 
@@ -75,8 +84,13 @@ class Session:
             raise KafkaError("closed", "this client is closed")
 
     async def close(self) -> None:
-        """Close the connections. It may be called twice."""
-        if not self._closed:
+        """Close what is open, then the connections. It may be called twice."""
+        if self._closed:
+            return
+        try:
+            for part in list(self.parts):
+                await part.close()
+        finally:
             self._closed = True
             await self.connection.close()
 
