@@ -137,7 +137,7 @@ _COMMANDS: dict[str, Callable[[dict[str, Any], Clients], Answer]] = {
 def _producer(command: dict[str, Any], clients: Clients) -> kafka_do.Producer:
     client, producers = _opened(command, clients)
     if not command.get("idempotent", False):
-        return client.producer(command["topic"], idempotent=False)
+        return client.producer(command["topic"], idempotent=False, retries=command.get("retries", 0))
     if command["topic"] not in producers:
         producers[command["topic"]] = client.producer(command["topic"], idempotent=True)
     return producers[command["topic"]]

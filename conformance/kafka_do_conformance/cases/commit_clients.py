@@ -111,7 +111,7 @@ def commit_is_no_seek(client: ClientSession) -> None:
 @client_case(
     title="An earlier record that is committed after a later one takes nothing back",
     requirements=["COMMIT-031"],
-    hint="Records that are worked on at once end in any order; the furthest commit stands as long as the partition does.",
+    hint="Records that are worked on at once end in any order; the furthest commit stands, and no lower one is sent.",
 )
 def commit_goes_forward(client: ClientSession) -> None:
     """Commit the third record of a partition, then the second, then one of the other partition."""
