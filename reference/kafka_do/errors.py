@@ -207,7 +207,7 @@ class InvalidReplicationFactorError(KafkaError, code="invalid_replication_factor
 class InvalidConfigError(KafkaError, code="invalid_config"):
     """A topic config is not allowed.
 
-    The server does not know the config, or does not allow its value. `detail` names the config and says what is
+    The server does not know the config, or does not allow its value. `errors` points to each config and says what is
     allowed. Describing any topic lists the configs that the server knows.
     """
 

@@ -58,6 +58,15 @@ class Admin:
         """Delete a topic; raises KafkaError `topic_not_found`."""
         await self._admin.delete_topic(topic)
 
+    async def delete_records(self, topic: str, before: Mapping[int, int | None]) -> dict[int, int]:
+        """Delete the first records of partitions: `before` has for each the offset of the first that stays.
+
+        None deletes all that are there. Returns for each partition where it begins now. Raises KafkaError for the first
+        that was not done: `topic_not_found`, `partition_not_found`, `offset_out_of_range`, `policy_violation`. Calling
+        again does no harm. (RETAIN-014 to RETAIN-020)
+        """
+        return await self._admin.delete_records(topic, before)
+
     async def list_groups(self, *, state: GroupState | None = None) -> list[GroupSummary]:
         """Return all groups or those in `state`, in the order of their ids, each with state and `member_count`."""
         return await self._admin.list_groups(state=state)

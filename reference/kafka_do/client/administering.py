@@ -15,6 +15,7 @@ from kafka_do.core.broker import (
     AlterTopic,
     Broker,
     DeleteGroup,
+    DeleteRecords,
     DeleteTopic,
     DescribeGroup,
     DescribeTopic,
@@ -27,9 +28,12 @@ from kafka_do.core.item_errors import error_of_item
 from kafka_do.core.messages import (
     AlterTopicRequest,
     CreateTopicRequest,
+    DeletedRecords,
+    DeleteRecordsRequest,
     GroupDescription,
     GroupState,
     GroupSummary,
+    RecordsToDelete,
     ResetItem,
     ResetRequest,
     ResetResult,
@@ -105,6 +109,17 @@ class Administering:
     async def delete_topic(self, topic: str) -> None:
         """Delete a topic; where an answer was lost, one that is gone was deleted."""
         await self._delete(lambda broker: broker.delete_topic(DeleteTopic(topic)), "topic_not_found")
+
+    async def delete_records(self, topic: str, before: Mapping[int, int | None]) -> dict[int, int]:
+        """Delete the first records of partitions; return where each begins now. Asked twice it is the same."""
+        items = [
+            RecordsToDelete(partition, at="latest") if offset is None else RecordsToDelete(partition, offset)
+            for partition, offset in before.items()
+        ]
+        request = DeleteRecords(topic, DeleteRecordsRequest(partitions=items))
+        results = await self._session.ask(lambda broker: broker.delete_records(request))
+        _raise_first(results)
+        return {one.partition: one.log_start_offset for one in results if isinstance(one.log_start_offset, int)}
 
     async def list_groups(self, *, state: GroupState | None) -> list[GroupSummary]:
         """Return all groups, or those in a state, in the order of their ids."""
@@ -184,7 +199,7 @@ def _item(topic: str, partition: int, to: ResetTo) -> ResetItem:
     return ResetItem(topic, partition, offset=to)
 
 
-def _raise_first(results: Sequence[ResetResult]) -> None:
+def _raise_first(results: Sequence[ResetResult | DeletedRecords]) -> None:
     errors = [one.error for one in results if one.error is not UNSET]
     if errors:
         raise error_of_item(next((error for error in errors if error.code != "not_attempted"), errors[0]))

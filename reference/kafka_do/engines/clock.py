@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import Protocol
 
 __all__ = ["Clock", "EventLoopClock", "ManualClock", "MovableClock", "Waiter"]
@@ -53,8 +52,11 @@ class _FutureWaiter:
             self.future.set_result(None)
 
     async def wait(self, timeout_ms: int) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.future, timeout_ms / 1000)
+        timer = asyncio.get_running_loop().call_later(timeout_ms / 1000, self.wake)
+        try:
+            await self.future
+        finally:
+            timer.cancel()
 
 
 class MovableClock:
