@@ -56,7 +56,7 @@ _DISCOVERY = json.dumps(
 class SeenRequest:
     """A request as it arrived; `target` is the path with its query, names of headers in their own spelling.
 
-    `beside` is how many others of the same method and path were not answered yet.
+    `beside` is how many others of the same method and path were not answered yet, `at_s` when it came, in seconds.
     """
 
     method: str
@@ -64,6 +64,7 @@ class SeenRequest:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     beside: int = 0
+    at_s: float = dataclasses.field(default=0.0, compare=False)
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name."""
@@ -180,7 +181,7 @@ class Peer:
         """Keep a request and return its answer when the time for that has come."""
         name = f"{request.method} {request.target.partition('?')[0]}"
         with self._lock:
-            request = dataclasses.replace(request, beside=self._under_way[name])
+            request = dataclasses.replace(request, beside=self._under_way[name], at_s=time.monotonic())
             self.requests.append(request)
             answer = self._answer(request)
             self._under_way[name] += 1

@@ -5,26 +5,45 @@ Public are the names below and the modules `kafka_do.errors` and `kafka_do.spec`
 
 from kafka_do import errors
 from kafka_do._version import __version__
-from kafka_do.client.messages import Message, Read, RecordMetadata
+from kafka_do.blocking.admin import Admin
+from kafka_do.blocking.async_producer import AsyncProducer
+from kafka_do.blocking.client import Client
+from kafka_do.blocking.consumer import Batch, Consumer, ReceivedMessage
+from kafka_do.blocking.producer import Producer
+from kafka_do.client.headers import Headers
+from kafka_do.client.messages import BatchError, Message, Read, ReadMessage, RecordMetadata
+from kafka_do.client.queueing import DeliveryReport
 from kafka_do.client.serializing import record_of
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import Discovery, Topic
+from kafka_do.core.messages import Discovery, GroupDescription, GroupSummary, Topic, TopicDescription
 from kafka_do.core.records import Header, Record
-from kafka_do.sync import Admin, Client, Consumer, Producer
+from kafka_do.errors import ClosedError, DisconnectedError
 
 __all__ = [
     "Admin",
+    "AsyncProducer",
+    "Batch",
+    "BatchError",
     "Client",
+    "ClosedError",
     "Consumer",
+    "DeliveryReport",
+    "DisconnectedError",
     "Discovery",
+    "GroupDescription",
+    "GroupSummary",
     "Header",
+    "Headers",
     "KafkaError",
     "Message",
     "Producer",
     "Read",
+    "ReadMessage",
+    "ReceivedMessage",
     "Record",
     "RecordMetadata",
     "Topic",
+    "TopicDescription",
     "__version__",
     "errors",
     "record_of",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kafka_do import Client, Header, KafkaError, Message, Record, RecordMetadata
+from kafka_do import Client, Header, Headers, KafkaError, ReadMessage, Record, RecordMetadata
 
 _PATIENCE_S = 10
 _NOW = 1_760_000_000_000
@@ -46,7 +46,7 @@ def topic(client: Client) -> str:
     return name
 
 
-def _messages(client: Client, topic: str, partition: int) -> tuple[Message, ...]:
+def _messages(client: Client, topic: str, partition: int) -> tuple[ReadMessage[Any], ...]:
     return client.read(topic, partition, offset=0).messages
 
 
@@ -127,17 +127,17 @@ def test_records_are_deleted_up_to_an_offset_or_to_the_end(client: Client) -> No
 
 def test_a_record_is_read_as_it_was_sent(client: Client, topic: str) -> None:
     headers = [("h", "1"), ("h", None), ("g", b"\xff"), ("h", "")]
-    placed = client.producer(topic).send({"a": 1}, key="k", headers=headers, partition=2, timestamp_ms=_NOW)
+    placed = client.producer(topic).send({"a": 1}, key="k", headers=headers, partition=2, timestamp=_NOW)
     assert placed == RecordMetadata(topic, 2, 0, _NOW)
     assert _messages(client, topic, 2) == (
-        Message(
+        ReadMessage[Any](
             topic=topic,
             partition=2,
             offset=0,
             timestamp_ms=_NOW,
             key="k",
             value={"a": 1},
-            headers=(Header("h", b"1"), Header("h", None), Header("g", b"\xff"), Header("h", b"")),
+            headers=Headers([("h", b"1"), ("h", None), ("g", b"\xff"), ("h", b"")]),
             raw_key=b"k",
             raw_value=b'{"a":1}',
         ),
@@ -264,8 +264,8 @@ def test_a_topic_name_that_kafka_does_not_allow_is_refused(client: Client, name:
         pytest.param(lambda client, name: client.producer(name).send_records([]), id="no-records"),
         pytest.param(lambda client, name: client.producer(name).send(1, partition=-1), id="send-partition"),
         pytest.param(lambda client, name: client.producer(name).send(1, partition=2**31), id="send-partition-2^31"),
-        pytest.param(lambda client, name: client.producer(name).send(1, timestamp_ms=-1), id="timestamp"),
-        pytest.param(lambda client, name: client.producer(name).send(1, timestamp_ms=2**53), id="timestamp-2^53"),
+        pytest.param(lambda client, name: client.producer(name).send(1, timestamp=-1), id="timestamp"),
+        pytest.param(lambda client, name: client.producer(name).send(1, timestamp=2**53), id="timestamp-2^53"),
         pytest.param(lambda client, name: client.read(name, -1, offset=0), id="read-partition"),
         pytest.param(lambda client, name: client.read(name, 2**31, offset=0), id="read-partition-2^31"),
         pytest.param(lambda client, name: client.read(name, 0, offset=-1), id="offset"),

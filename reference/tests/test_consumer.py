@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kafka_do import Client, Consumer, KafkaError, Message
+from kafka_do import Client, Consumer, KafkaError, ReceivedMessage
 
 _PATIENCE_MS = 10_000
 _ANSWER_MS = 200
@@ -51,9 +51,9 @@ def _append(client: Client, topic: str, *partitions: int) -> None:
         producer.send({"to": partition}, partition=partition)
 
 
-def _poll(consumer: Consumer, count: int) -> list[Message]:
+def _poll(consumer: Consumer, count: int) -> list[ReceivedMessage[Any]]:
     """Poll until there are so many messages."""
-    messages: list[Message] = []
+    messages: list[ReceivedMessage[Any]] = []
     while len(messages) < count:
         more = consumer.poll(_PATIENCE_MS)
         assert more, f"{len(messages)} of {count} messages came"
@@ -61,7 +61,7 @@ def _poll(consumer: Consumer, count: int) -> list[Message]:
     return messages
 
 
-def _places(messages: Sequence[Message]) -> list[tuple[int, int]]:
+def _places(messages: Sequence[ReceivedMessage[Any]]) -> list[tuple[int, int]]:
     return sorted((message.partition, message.offset) for message in messages)
 
 
@@ -71,7 +71,7 @@ _ALL = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
 def test_a_member_gets_every_record_of_its_partitions_once_in_their_order(
     client: Client, topic: str, group: str
 ) -> None:
-    with client.consumer(group, [topic]) as consumer:
+    with client.consumer([topic], group) as consumer:
         messages = _poll(consumer, 6)
         assert consumer.assignment == [(topic, 0), (topic, 1)]
         assert [message.offset for message in messages if message.partition == 1] == [0, 1, 2]
@@ -85,20 +85,20 @@ def test_a_member_gets_every_record_of_its_partitions_once_in_their_order(
 def test_who_comes_after_a_commit_goes_on_behind_it_and_without_one_begins_anew(
     client: Client, topic: str, group: str
 ) -> None:
-    with client.consumer(group, [topic]) as first:
+    with client.consumer([topic], group) as first:
         messages = _poll(first, 6)
         assert first.commit(message for message in messages if message.partition == 0) == {(topic, 0): 3}
-    with client.consumer(group, [topic]) as second:
+    with client.consumer([topic], group) as second:
         assert _places(_poll(second, 3)) == [(1, 0), (1, 1), (1, 2)]
         assert second.commit() == {(topic, 1): 3}
         assert second.commit() == {(topic, 1): 3}
     _append(client, topic, 0, 1)
-    with client.consumer(group, [topic]) as third:
+    with client.consumer([topic], group) as third:
         assert _places(_poll(third, 2)) == [(0, 3), (1, 3)]
 
 
 def test_latest_begins_at_the_end_where_nothing_is_committed(client: Client, topic: str, group: str) -> None:
-    with client.consumer(group, [topic], start="latest") as consumer:
+    with client.consumer([topic], group, start="latest") as consumer:
         while not consumer.assignment:
             assert consumer.poll(_ANSWER_MS) == []
         assert consumer.poll(_ANSWER_MS) == []
@@ -107,33 +107,33 @@ def test_latest_begins_at_the_end_where_nothing_is_committed(client: Client, top
 
 
 def test_the_partitions_of_a_static_member_wait_for_it(client: Client, topic: str, group: str) -> None:
-    first = client.consumer(group, [topic], instance_id="one")
+    first = client.consumer([topic], group, instance_id="one")
     _poll(first, 6)
     first.commit()
     first.close(temporary=True)
-    with client.consumer(group, [topic]) as other:
+    with client.consumer([topic], group) as other:
         assert other.poll(_ANSWER_MS) == []
         assert other.assignment == []
         _append(client, topic, 0, 1)
-        with client.consumer(group, [topic], instance_id="one") as again:
+        with client.consumer([topic], group, instance_id="one") as again:
             assert {message.offset for message in _poll(again, 1)} == {3}
 
 
 def test_an_instance_id_that_is_in_use_is_told_and_waited_for(client: Client, topic: str, group: str) -> None:
-    first = client.consumer(group, [topic], instance_id="one")
+    first = client.consumer([topic], group, instance_id="one")
     _poll(first, 6)
-    with client.consumer(group, [topic], instance_id="one") as second:
+    with client.consumer([topic], group, instance_id="one") as second:
         with pytest.raises(KafkaError) as caught:
             second.poll(_PATIENCE_MS)
         assert (caught.value.code, caught.value.retriable) == ("unreleased_instance_id", True)
         first.close()
-        messages: list[Message] = []
+        messages: list[ReceivedMessage[Any]] = []
         while not messages:
             messages = _poll_again(second)
         assert messages
 
 
-def _poll_again(consumer: Consumer) -> list[Message]:
+def _poll_again(consumer: Consumer) -> list[ReceivedMessage[Any]]:
     with contextlib.suppress(KafkaError):
         return consumer.poll(_PATIENCE_MS)
     return []
@@ -154,17 +154,16 @@ def test_a_member_that_is_refused_for_good_says_why_each_time(
 
 
 def test_a_topic_that_does_not_exist_yet_has_nothing_to_read(client: Client, topic: str, group: str) -> None:
-    with client.consumer(group, [f"{topic}-later"]) as consumer:
+    with client.consumer([f"{topic}-later"], group) as consumer:
         assert consumer.poll(_ANSWER_MS) == []
 
 
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
-        (lambda client: client.consumer("g", "orders"), "list of at least one name"),
-        (lambda client: client.consumer("g", []), "list of at least one name"),
-        (lambda client: client.consumer("g", ["orders"], start="middle"), "earliest, latest"),
-        (lambda client: client.consumer("g", ["orders"]).close(temporary=True), "instance_id"),
+        (lambda client: client.consumer([], "g"), "list of at least one name"),
+        (lambda client: client.consumer(["orders"], "g", start="middle"), "earliest or latest"),
+        (lambda client: client.consumer(["orders"], "g").close(temporary=True), "instance_id"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_at_once(client: Client, ask: Callable[[Client], object], words: str) -> None:
@@ -174,7 +173,7 @@ def test_what_cannot_be_meant_is_refused_at_once(client: Client, ask: Callable[[
 
 def test_nothing_is_left_after_closing_and_every_call_says_so(client: Client, topic: str, group: str) -> None:
     before = threading.active_count()
-    consumer = client.consumer(group, [topic])
+    consumer = client.consumer([topic], group)
     assert threading.active_count() == before + 1
     _poll(consumer, 6)
     consumer.close()
@@ -189,16 +188,16 @@ def test_nothing_is_left_after_closing_and_every_call_says_so(client: Client, to
 
 def test_a_client_that_is_closed_closes_its_consumers() -> None:
     with Client("memory://") as client:
-        consumer = client.consumer("g", ["orders"])
+        consumer = client.consumer(["orders"], "g")
     with pytest.raises(KafkaError) as caught:
         consumer.poll(0)
     assert caught.value.code == "closed"
     with pytest.raises(KafkaError) as caught:
-        client.consumer("g", ["orders"])
+        client.consumer(["orders"], "g")
     assert caught.value.code == "closed"
 
 
 def test_a_server_that_is_not_there_is_told_at_the_end_of_the_poll() -> None:
-    with Client("http://127.0.0.1:9", timeout_ms=200) as nowhere, nowhere.consumer("g", ["orders"]) as consumer:
+    with Client("http://127.0.0.1:9", timeout_ms=200) as nowhere, nowhere.consumer(["orders"], "g") as consumer:
         assert consumer.poll(20) == []
         assert consumer.assignment == []

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kafka_do import KafkaError, Message
+from kafka_do import KafkaError, ReadMessage
 from kafka_do.client.consuming import Found, Positions
 from kafka_do.client.membership import Partition
 from kafka_do.core.broker import PartitionFailure, PartitionSlice
@@ -65,10 +65,12 @@ def _take(
     readable: frozenset[Partition] = _BOTH,
 ) -> Found:
     by_number = {part.partition: part for part in parts}
-    return positions.take_records(asked, [by_number[place.partition] for place in asked.partitions], readable)
+    found = positions.take_records(asked, [by_number[place.partition] for place in asked.partitions], readable)
+    positions.hand_out(found.messages)
+    return found
 
 
-def _seen(messages: Sequence[Message]) -> list[tuple[int, int]]:
+def _seen(messages: Sequence[ReadMessage[Any]]) -> list[tuple[int, int]]:
     return [(message.partition, message.offset) for message in messages]
 
 

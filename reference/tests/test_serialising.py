@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kafka_do import ReadMessage  # noqa: TC001
 from kafka_do.client.serializing import message_of, record_of
 from kafka_do.core.records import Header, Record, StoredRecord
 
@@ -105,7 +106,7 @@ def test_a_header_name_that_is_no_text_is_refused(name: Any) -> None:
 
 
 def test_partition_and_time_are_taken_as_they_are_given() -> None:
-    assert record_of(None, partition=0, timestamp_ms=0) == Record(value=None, partition=0, timestamp_ms=0)
+    assert record_of(None, partition=0, timestamp=0) == Record(value=None, partition=0, timestamp_ms=0)
 
 
 @_many
@@ -154,9 +155,9 @@ def test_a_key_is_read_as_text_else_as_bytes(stored: bytes | None, key: str | by
 
 def test_a_message_tells_its_place_and_its_headers_as_bytes() -> None:
     headers = (Header("h", b"1"), Header("h", None))
-    message = message_of("t", 1, StoredRecord(5, 7, None, None, headers))
+    message: ReadMessage[Any] = message_of("t", 1, StoredRecord(5, 7, None, None, headers))
     assert (message.topic, message.partition, message.offset, message.timestamp_ms) == ("t", 1, 5, 7)
-    assert message.headers == headers
+    assert message.headers.raw == headers
 
 
 def test_a_record_without_a_time_has_none() -> None:

@@ -26,7 +26,7 @@ class _Consumer(NamedTuple):
     """A consumer, and every message that it gave, by topic, partition and offset."""
 
     consumer: kafka_do.Consumer
-    polled: dict[tuple[str, int, int], kafka_do.Message]
+    polled: dict[tuple[str, int, int], kafka_do.ReadMessage[Any]]
 
 
 _CONSUMERS: dict[str, _Consumer] = {}
@@ -94,7 +94,7 @@ def _read(command: dict[str, Any], clients: Clients) -> Answer:
 
 def _consume_open(command: dict[str, Any], clients: Clients) -> Answer:
     options = {name: value for name, value in command["options"].items() if value is not None}
-    consumer = _opened(command, clients).client.consumer(command["group"], command["topics"], **options)
+    consumer = _opened(command, clients).client.consumer(command["topics"], command["group"], **options)
     _CONSUMERS[command["consumer"]] = _Consumer(consumer, {})
     return {}
 
@@ -137,7 +137,7 @@ _COMMANDS: dict[str, Callable[[dict[str, Any], Clients], Answer]] = {
 def _producer(command: dict[str, Any], clients: Clients) -> kafka_do.Producer:
     client, producers = _opened(command, clients)
     if not command.get("idempotent", False):
-        return client.producer(command["topic"])
+        return client.producer(command["topic"], idempotent=False, retries=command.get("retries", 0))
     if command["topic"] not in producers:
         producers[command["topic"]] = client.producer(command["topic"], idempotent=True)
     return producers[command["topic"]]
@@ -147,7 +147,7 @@ def _opened(command: dict[str, Any], clients: Clients) -> _Open:
     name = command["url"], command.get("api_key")
     if name not in clients:
         try:
-            client = kafka_do.Client(name[0], api_key=name[1], timeout_ms=command["deadline_ms"])
+            client = kafka_do.Client(name[0], api_key=name[1], timeout_ms=command["deadline_ms"], retries=0)
         except ValueError as error:
             raise _RefusedError(str(error)) from None
         clients[name] = _Open(client, {})
@@ -160,18 +160,18 @@ def _record(record: dict[str, Any]) -> kafka_do.Record:
         json.loads(value["json"]) if value is not None and "json" in value else _data(value),
         key=_data(record["key"]),
         headers=[(header["key"], _data(header["value"])) for header in record["headers"]],
-        timestamp_ms=None if record["timestamp_ms"] is None else int(record["timestamp_ms"]["int64"]),
+        timestamp=None if record["timestamp_ms"] is None else int(record["timestamp_ms"]["int64"]),
         partition=record["partition"],
     )
 
 
-def _message(message: kafka_do.Message) -> Answer:
+def _message(message: kafka_do.ReadMessage[Any]) -> Answer:
     return {
         "offset": _int64(message.offset),
         "timestamp_ms": _int64(message.timestamp_ms),
         "key": _bytes(message.raw_key),
         "value": _bytes(message.raw_value),
-        "headers": [{"key": header.key, "value": _bytes(header.value)} for header in message.headers],
+        "headers": [{"key": header.key, "value": _bytes(header.value)} for header in message.headers.raw],
     }
 
 

@@ -26,10 +26,10 @@ def commit_the_next_record(client: ClientSession) -> None:
         group.epoch = 6
         consumer.poll_until(_everything, "all records")
         consumer.poll_until(lambda _: group.seen_heartbeats()[-1].numbers() == [0, 1], "a heartbeat that owns both")
-        consumer.commit()
-        _require_commit(group, 6, {0: 4, 1: 4})
         consumer.commit(group.topic, (1, 1))
         _require_commit(group, 6, {1: 2})
+        consumer.commit()
+        _require_commit(group, 6, {0: 4, 1: 4})
         group.epoch, group.shares = 7, [[1]]
         consumer.poll_until(lambda _: group.seen_heartbeats()[-1].numbers() == [1], "a heartbeat that owns partition 1")
         group.ends = [5, 5]
@@ -106,6 +106,26 @@ def commit_is_no_seek(client: ClientSession) -> None:
         group.require("poll", _differ(sorted(polled), new))
         begun = dict(reversed([place for _, place in group.seen_reads(after=seen)]))
         group.require("reads", _differ(begun, {0: 4, 1: 4}))
+
+
+@client_case(
+    title="An earlier record that is committed after a later one takes nothing back",
+    requirements=["COMMIT-031"],
+    hint="Records that are worked on at once end in any order; the furthest commit stands, and no lower one is sent.",
+)
+def commit_goes_forward(client: ClientSession) -> None:
+    """Commit the third record of a partition, then the second, then one of the other partition."""
+    with GroupPeer([0, 1]) as group, _consumer(client, group) as consumer:
+        consumer.poll_until(_everything, "all records")
+        consumer.commit(group.topic, (1, 2))
+        consumer.commit(group.topic, (1, 1))
+        consumer.commit(group.topic, (0, 1))
+        offsets = [_offsets(body) for body in group.seen_commits()]
+        highest = [max(body.get(1, 0) for body in offsets[: place + 1]) for place in range(len(offsets))]
+        back = [body for body, most in zip(offsets, highest, strict=True) if body.get(1, most) < most]
+        group.require("commits", [Mismatch("commits", "{1: 3}, then nothing lower", str(offsets))] if back else [])
+        group.require("commits", _differ([body for body in offsets if 0 in body], [{0: 2}]))
+        group.require("commits", _differ(offsets[0], {1: 3}))
 
 
 def _everything(polled: list[Place]) -> bool:

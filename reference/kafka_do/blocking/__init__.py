@@ -1,1 +1,9 @@
-"""What of the blocking client waits: for heartbeats' times, for assignments, for records. Decisions are in `client`."""
+"""The blocking skin, mirrored file by file in `aio`. Decisions are in `client`."""
+
+from kafka_do.blocking.admin import Admin
+from kafka_do.blocking.async_producer import AsyncProducer
+from kafka_do.blocking.client import Client
+from kafka_do.blocking.consumer import Batch, Consumer, ReceivedMessage
+from kafka_do.blocking.producer import Producer
+
+__all__ = ["Admin", "AsyncProducer", "Batch", "Client", "Consumer", "Producer", "ReceivedMessage"]

@@ -47,19 +47,30 @@ def may_be_repeated(error: KafkaError) -> bool:
     return error.retriable or error.indeterminate
 
 
-async def persist(ask: Callable[[], Awaitable[T]], *, backoff: Backoff, clock: Clock, pause: Pause, until_ms: int) -> T:
-    """Ask until there is an answer, with a pause before each further try; only for what may be asked twice.
+async def persist(
+    ask: Callable[[], Awaitable[T]],
+    *,
+    backoff: Backoff,
+    clock: Clock,
+    pause: Pause,
+    until_ms: int,
+    tries: int | None = None,
+    may_repeat: Callable[[KafkaError], bool] = may_be_repeated,
+) -> T:
+    """Ask until there is an answer, with a pause before each further try, so many times at most if that is given.
 
     Raises the KafkaError of the last try, when it says that no further one helps or the next would be after `until_ms`.
     """
+    number = 1
     while True:
         try:
             answer = await ask()
         except KafkaError as error:
             wait_ms = backoff.next_ms(error)
-            if not may_be_repeated(error) or clock() + wait_ms > until_ms:
+            if number == tries or not may_repeat(error) or clock() + wait_ms > until_ms:
                 raise
             await pause(wait_ms)
+            number += 1
         else:
             backoff.reset()
             return answer

@@ -2,32 +2,45 @@
 
 import functools
 import ipaddress
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from kafka_do._version import __version__
 from kafka_do.binding.fields import is_key
+from kafka_do.binding.http import HttpRequest, HttpResponse
 from kafka_do.core.broker import Broker
 from kafka_do.engines.memory import MemoryEngine
 from kafka_do.transports.direct import embedded
-from kafka_do.transports.http import BlockingHttp, HttpBroker
+from kafka_do.transports.http import BlockingHttp, HttpBroker, LoopHttp
 
-__all__ = ["Connection", "connect", "is_loopback"]
+__all__ = ["Connection", "connect", "in_process", "is_loopback"]
 
 _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+
+
+class Http(Protocol):
+    """A way for requests, of the blocking client or of that in an event loop."""
+
+    async def exchange(self, request: HttpRequest) -> HttpResponse:
+        """Send a request and return its response."""
+
+    async def close(self) -> None:
+        """Close the connections."""
 
 
 class Connection(NamedTuple):
     """A broker, what closes the way to it, and what makes another way to it that bounds each step by some time (ms)."""
 
     broker: Broker
-    close: Callable[[], None]
+    close: Callable[[], Awaitable[None]]
     beside: Callable[[int], "Connection"]
 
 
-def connect(url: str, *, timeout_ms: int, api_key: str | None = None) -> Connection:
+def connect(url: str, *, timeout_ms: int, api_key: str | None = None, in_loop: bool = False) -> Connection:
     """Return the broker at `url`: `http://` and `https://`, or `memory://name` for one in this process, without a key.
+
+    `in_loop`: it is asked by coroutines of an event loop.
 
     Raises ValueError for any other URL, for a text that is no key, and for a key that would be readable on its way.
     """
@@ -36,21 +49,27 @@ def connect(url: str, *, timeout_ms: int, api_key: str | None = None) -> Connect
         _check_port(url)
         if api_key is not None:
             _check_key(url, api_key)
-        transport = BlockingHttp(url, timeout_ms=timeout_ms, api_key=api_key, accept_encoding=_wanted_encoding(url))
-        beside = functools.partial(_beside, url, api_key)
+        make: Callable[..., Http] = LoopHttp if in_loop else BlockingHttp
+        transport = make(url, timeout_ms=timeout_ms, api_key=api_key, accept_encoding=_wanted_encoding(url))
+        beside = functools.partial(_beside, url, api_key, in_loop=in_loop)
         return Connection(HttpBroker(transport.exchange), transport.close, beside)
     if scheme == "memory" and "://" in url:
-        broker = embedded(rest, lambda clock: MemoryEngine(version=__version__, clock=clock))
-        return _in_process(broker)
+        engine = embedded(rest, lambda clock: MemoryEngine(version=__version__, clock=clock))
+        return in_process(engine.broker(in_loop=in_loop))
     raise ValueError(f"a broker's URL begins with http://, https:// or memory://, unlike {url!r}")
 
 
-def _beside(url: str, api_key: str | None, timeout_ms: int) -> Connection:
-    return connect(url, timeout_ms=timeout_ms, api_key=api_key)
+def _beside(url: str, api_key: str | None, timeout_ms: int, *, in_loop: bool) -> Connection:
+    return connect(url, timeout_ms=timeout_ms, api_key=api_key, in_loop=in_loop)
 
 
-def _in_process(broker: Broker) -> Connection:
-    return Connection(broker, lambda: None, lambda _: _in_process(broker))
+def in_process(broker: Broker) -> Connection:
+    """Return the connection to a broker that needs none."""
+
+    async def close() -> None:
+        """Leave the broker as it is: others may ask it too."""
+
+    return Connection(broker, close, lambda _: in_process(broker))
 
 
 def _wanted_encoding(url: str) -> str | None:

@@ -49,7 +49,7 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a member wants. None leaves a thing to the server."""
+    """What a member wants. None leaves a thing to the server, which also says how long heartbeats may be apart."""
 
     group: str
     topics: tuple[str, ...]
@@ -57,6 +57,7 @@ class Subscription:
     instance_id: str | None = None
     assignor: str | None = None
     session_timeout_ms: int | None = None
+    heartbeat_interval_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,8 @@ class Membership:
         self.epoch = answer.member_epoch
         self.answered = asked.number
         self._backoff.reset()
-        self._due_ms = asked.sent_ms + answer.heartbeat_interval_ms  # from one sending to the next
+        most_ms, wish_ms = answer.heartbeat_interval_ms, self._subscription.heartbeat_interval_ms
+        self._due_ms = asked.sent_ms + min(most_ms, wish_ms or most_ms)  # from one sending to the next
         if self.owned != asked.owned:
             self.hasten(now_ms)  # others may wait for what this member lets go
         return [*([Revoked(missing)] if missing else []), *([Assigned(got)] if got else [])]

@@ -1,18 +1,34 @@
-"""What the user of a client sees: `Message` to send and to read, `RecordMetadata` for where one landed."""
+"""What the user of a client sees: `Message` to send, `ReadMessage` to read, `RecordMetadata` for where one landed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from kafka_do.core.records import Header
+import msgspec
 
-__all__ = ["Headers", "Key", "Message", "Read", "RecordMetadata"]
+from kafka_do.client.headers import Headers, HeadersLike
+from kafka_do.core.errors import KafkaError
+
+__all__ = [
+    "BatchError",
+    "Instant",
+    "Key",
+    "Message",
+    "Outcome",
+    "Read",
+    "ReadMessage",
+    "RecordMetadata",
+    "milliseconds",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+V = TypeVar("V")
+
 Key = str | bytes | None
-Headers = Mapping[str, str | bytes | None] | Sequence[tuple[str, str | bytes | None]]
+Instant = datetime | int
+"""A point in time: a `datetime`, in local time where it has no zone, or milliseconds since the Unix epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +41,26 @@ class RecordMetadata:
     timestamp_ms: int | None
 
 
+Outcome = RecordMetadata | KafkaError
+"""Where a record landed, or why it did not."""
+
+
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Generic[V]):
+    """A record to send.
+
+    Bytes are sent as they are, None is a tombstone, every other value becomes JSON. Without `partition` the key
+    decides, and without a key it is spread. Without `timestamp` the server's clock tells.
+    """
+
+    value: V
+    key: Key = None
+    headers: HeadersLike = ()
+    partition: int | None = None
+    timestamp: Instant | None = None
+
+
+class ReadMessage(msgspec.Struct, Generic[V], frozen=True):
     """A record as it was read.
 
     `value` is what the bytes mean: the JSON value if they are JSON, else text if they are UTF-8, else bytes; None is a
@@ -38,10 +72,12 @@ class Message:
     offset: int
     timestamp_ms: int | None
     key: Key
-    value: Any
-    headers: tuple[Header, ...]
+    value: V
+    headers: Headers
     raw_key: bytes | None
     raw_value: bytes | None
+    origin: Any = None
+    """Whose message it is: of use to the consumer that gave it."""
 
     @property
     def timestamp(self) -> datetime | None:
@@ -51,12 +87,44 @@ class Message:
         except OverflowError:
             return None
 
+    def __repr__(self) -> str:
+        place = f"topic={self.topic!r}, partition={self.partition}, offset={self.offset}"
+        return f"{type(self).__name__}({place}, key={self.key!r}, value={self.value!r})"
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """What one read found. `next_offset` is where to read on, whatever the messages' offsets are. (FETCH-010)"""
 
-    messages: tuple[Message, ...]
+    messages: tuple[ReadMessage[Any], ...]
     next_offset: int
     high_watermark: int
     log_start_offset: int
+
+
+class BatchError(KafkaError):
+    """Some records of a batch were not appended: `results` has for each, in order, where it landed or its error.
+
+    Code, flags and fields are those of the first error that is not `not_attempted`. (PRODUCE-016)
+    """
+
+    def __init__(self, results: Sequence[Outcome]) -> None:
+        errors = [one for one in results if isinstance(one, KafkaError)]
+        first = next((error for error in errors if error.code != "not_attempted"), errors[0])
+        words = f"{len(errors)} of {len(results)} records were not appended; the first: {first.message}"
+        flags = {
+            "retriable": all(error.retriable for error in errors) and len(errors) == len(results),
+            "indeterminate": any(error.indeterminate for error in errors),
+        }
+        super().__init__(first.code, words, **flags, **first.fields)
+        self.request_id = first.request_id
+        self.results = list(results)
+
+
+def milliseconds(instant: Instant) -> int:
+    """Return an instant as milliseconds since the Unix epoch; raises TypeError for what is none."""
+    if isinstance(instant, datetime):
+        return (instant.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+    if type(instant) is not int:
+        raise TypeError(f"a time has to be a datetime or milliseconds as int, not {type(instant).__name__}")
+    return instant

@@ -37,14 +37,26 @@ class Sequencer:
     """Sends the records of one topic under one producer id, one batch after the other.
 
     It is not for several callers at once. `wait` waits as many milliseconds as it is told, `chance` varies the pauses.
-    The number of partitions is asked for once, and again when the topic or a partition was not found.
+    Nothing is tried more than `tries` times, nor after a pause that ends too late for `in_time`. The number of
+    partitions is asked for once, and again when the topic or a partition was not found; `count_if_created` tells how
+    many there will be of a topic that producing creates, None where it creates none.
     """
 
     def __init__(
-        self, topic: str, *, wait: Callable[[int], Awaitable[None]], chance: Callable[[], float] = random.random
+        self,
+        topic: str,
+        *,
+        wait: Callable[[int], Awaitable[None]],
+        chance: Callable[[], float] = random.random,
+        tries: int = _TRIES,
+        in_time: Callable[[int], bool] = lambda _: True,
+        count_if_created: Callable[[], Awaitable[int | None]] | None = None,
     ) -> None:
         self._topic = topic
         self._wait = wait
+        self._tries = tries
+        self._in_time = in_time
+        self._count_if_created = count_if_created
         self._chance = chance
         self._spread = Spread()
         self._partition_count: int | None = None
@@ -70,11 +82,7 @@ class Sequencer:
         """Return each record's partition: the one it names, its key's, or one for all the others. (PRODUCER-018)"""
         if all(record.partition is not None for record in records):
             return [record.partition or 0 for record in records]
-        if self._partition_count is None:
-            self._partition_count = (
-                await self._persist(lambda: broker.describe_topic(DescribeTopic(self._topic)))
-            ).partition_count
-        count = self._partition_count
+        count = self._partition_count or await self._count(broker)
         turn = self._spread.next(count)
         return [
             record.partition
@@ -84,6 +92,19 @@ class Sequencer:
             else partition_of_key(record.key, count)
             for record in records
         ]
+
+    async def _count(self, broker: Broker) -> int:
+        try:
+            topic = await self._persist(lambda: broker.describe_topic(DescribeTopic(self._topic)))
+        except KafkaError as error:
+            created = None
+            if error.code == "topic_not_found" and self._count_if_created is not None:
+                created = await self._count_if_created()
+            if created is None:
+                raise
+            return created
+        self._partition_count = topic.partition_count
+        return topic.partition_count
 
     async def _send_batch(self, broker: Broker, partition: int, messages: list[ProduceRecord]) -> list[Outcome]:
         if self._fenced is not None:  # PRODUCER-023
@@ -114,9 +135,10 @@ class Sequencer:
                 return outcomes
             lost_count_on_the_way = error.code == "out_of_order_sequence" and number > 1  # PRODUCER-021
             may_be_there = may_be_there or error.indeterminate or lost_count_on_the_way
-            if number == _TRIES or not may_be_repeated(error):
+            pause_ms = backoff.next_ms(error)
+            if number == self._tries or not may_be_repeated(error) or not self._in_time(pause_ms):
                 return self._settle(outcomes, error, may_be_there=may_be_there)
-            await self._wait(backoff.next_ms(error))
+            await self._wait(pause_ms)
             number += 1
 
     def _settle(self, outcomes: list[Outcome], error: KafkaError, *, may_be_there: bool) -> list[Outcome]:
@@ -140,13 +162,14 @@ class Sequencer:
     async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer, for what may be asked twice."""
         backoff = Backoff(self._chance)
-        for _ in range(1, _TRIES):
+        for _ in range(1, self._tries):
             try:
                 return await ask()
             except KafkaError as error:
-                if not may_be_repeated(error):
+                pause_ms = backoff.next_ms(error)
+                if not may_be_repeated(error) or not self._in_time(pause_ms):
                     raise
-                await self._wait(backoff.next_ms(error))
+                await self._wait(pause_ms)
         return await ask()
 
 

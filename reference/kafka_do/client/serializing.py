@@ -1,47 +1,105 @@
 """Between Python's values and a record's bytes."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
-from kafka_do.client.messages import Headers, Key, Message
-from kafka_do.core.records import Header, Record, StoredRecord
+from kafka_do.client.headers import Headers, HeadersLike, meaning_of
+from kafka_do.client.messages import Instant, Key, Message, ReadMessage, milliseconds
+from kafka_do.core.records import Record, StoredRecord
 
-__all__ = ["message_of", "record_of"]
+__all__ = ["message_of", "record_of", "record_to_send", "record_to_send_with", "value_of"]
+
+M = TypeVar("M", bound=ReadMessage[Any])
 
 
 def record_of(
-    value: Any, *, key: Key = None, headers: Headers = (), partition: int | None = None, timestamp_ms: int | None = None
+    value: Any,
+    *,
+    key: Key = None,
+    headers: HeadersLike = (),
+    partition: int | None = None,
+    timestamp: Instant | None = None,
 ) -> Record:
     """Return the record for what a user sends: bytes stay bytes, None is a tombstone, everything else becomes JSON.
 
     Raises TypeError or ValueError for a value that JSON cannot say, a key that is neither text nor bytes, and the like.
     """
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
     return Record(
         value=_data(value),
-        key=_text("key", key),
-        headers=tuple(Header(_name(name), _text(f"header {name!r}", text)) for name, text in pairs),
+        key=_key(key),
+        headers=Headers(headers).raw if headers else (),
         partition=partition,
-        timestamp_ms=timestamp_ms,
+        timestamp_ms=None if timestamp is None else milliseconds(timestamp),
     )
 
 
-def message_of(topic: str, partition: int, stored: StoredRecord) -> Message:
+def record_to_send(message: Any) -> Record:
+    """Return the record for a `Message`, a message that was read, a `Record`, or a bare value.
+
+    Of a message that was read the bytes, the headers and the time go on; its partition is of its own topic.
+    """
+    if isinstance(message, Message):
+        return record_of(
+            message.value,
+            key=message.key,
+            headers=message.headers,
+            partition=message.partition,
+            timestamp=message.timestamp,
+        )
+    if isinstance(message, ReadMessage):
+        return Record(message.raw_value, message.raw_key, message.headers.raw, message.timestamp_ms)
+    return message if isinstance(message, Record) else record_of(message)
+
+
+def record_to_send_with(
+    message: Any, *, key: Key, headers: HeadersLike, partition: int | None, timestamp: Instant | None
+) -> Record:
+    """Return the record for what a user sends, where what is given beside a message counts more than its own."""
+    if not isinstance(message, Message | ReadMessage | Record):
+        return record_of(message, key=key, headers=headers, partition=partition, timestamp=timestamp)
+    record = record_to_send(message)
+    return Record(
+        record.value,
+        record.key if key is None else _key(key),
+        Headers(headers).raw or record.headers,
+        record.timestamp_ms if timestamp is None else milliseconds(timestamp),
+        record.partition if partition is None else partition,
+    )
+
+
+def message_of(
+    topic: str,
+    partition: int,
+    stored: StoredRecord,
+    origin: object = None,
+    make: Callable[..., M] = ReadMessage,  # type: ignore[assignment]
+) -> M:
     """Return the message for a record that was read."""
-    return Message(
-        topic=topic,
-        partition=partition,
-        offset=stored.offset,
-        timestamp_ms=stored.timestamp_ms,
-        key=_meaning(stored.key),
-        value=_value(stored.value),
-        headers=stored.headers,
-        raw_key=stored.key,
-        raw_value=stored.value,
+    return make(
+        topic,
+        partition,
+        stored.offset,
+        stored.timestamp_ms,
+        meaning_of(stored.key),
+        value_of(stored.value),
+        Headers.of(stored.headers),
+        stored.key,
+        stored.value,
+        origin,
     )
+
+
+def value_of(data: bytes | None) -> Any:
+    """Return what a value's bytes mean: JSON, else text, else bytes."""
+    if data is None:
+        return None
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return meaning_of(data)
 
 
 def _data(value: Any) -> bytes | None:
@@ -55,34 +113,9 @@ def _data(value: Any) -> bytes | None:
     return data
 
 
-def _name(name: object) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"a header's name has to be str, not {type(name).__name__}")
-    name.encode()
-    return name
-
-
-def _text(what: str, text: Key) -> bytes | None:
-    if text is None or isinstance(text, bytes):
-        return text
-    if isinstance(text, str):
-        return text.encode()
-    raise TypeError(f"{what} has to be str, bytes or None, not {type(text).__name__}")
-
-
-def _value(data: bytes | None) -> Any:
-    if data is None:
-        return None
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _meaning(data)
-
-
-def _meaning(data: bytes | None) -> Key:
-    if data is None:
-        return None
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data
+def _key(key: Any) -> bytes | None:
+    if key is None or isinstance(key, bytes):
+        return key
+    if isinstance(key, str):
+        return key.encode()
+    raise TypeError(f"key has to be str, bytes or None, not {type(key).__name__}")

@@ -1,11 +1,10 @@
 """The time that an engine is given: what time it is, and a way to wait."""
 
 import asyncio
-import threading
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "EventLoopClock", "ManualClock", "MovableClock", "ThreadClock", "Waiter"]
+__all__ = ["Clock", "EventLoopClock", "ManualClock", "MovableClock", "Waiter"]
 
 
 class Waiter(Protocol):
@@ -116,34 +115,6 @@ class _MovableWaiter(_FutureWaiter):
         """Look no more."""
         if self._timer is not None:
             self._timer.cancel()
-
-
-class ThreadClock:
-    """The machine's time; waiters block the thread, which gives `condition` up meanwhile so that others can append."""
-
-    def __init__(self) -> None:
-        self.condition = threading.Condition()
-
-    def now_ms(self) -> int:
-        """Return the machine's time."""
-        return _machine_ms()
-
-    def waiter(self) -> Waiter:
-        """Return a waiter; its methods are to be called with `condition` held."""
-        return _ConditionWaiter(self.condition)
-
-
-class _ConditionWaiter:
-    def __init__(self, condition: threading.Condition) -> None:
-        self._condition = condition
-        self._woken = False
-
-    def wake(self) -> None:
-        self._woken = True
-        self._condition.notify_all()
-
-    async def wait(self, timeout_ms: int) -> None:
-        self._condition.wait_for(lambda: self._woken, timeout_ms / 1000)
 
 
 class ManualClock:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kafka_do.core.broker import (
     AllocateProducer,
@@ -46,9 +46,10 @@ from kafka_do.core.messages import (
     TopicPage,
 )
 from kafka_do.core.results import Results
-from kafka_do.engines.clock import Clock, ThreadClock
+from kafka_do.engines.clock import Clock
+from kafka_do.transports.embedded_clock import EmbeddedClock, suspending
 
-__all__ = ["DirectBroker", "Embeddable", "embedded"]
+__all__ = ["DirectBroker", "Embeddable", "Embedded", "LoopDirectBroker", "embedded"]
 
 
 class Embeddable(Broker, Protocol):
@@ -194,20 +195,45 @@ class DirectBroker:
             return await self._engine.reset_offsets(request)
 
 
-_brokers: dict[str, DirectBroker] = {}
+class LoopDirectBroker(DirectBroker):
+    """The same for tasks of an event loop: what waits suspends the task."""
+
+    async def fetch(self, request: FetchRequest) -> list[PartitionSlice | PartitionFailure]:
+        """Read many partitions."""
+        with suspending():
+            return await super().fetch(request)
+
+    async def fetch_partition(self, request: FetchPartition) -> PartitionSlice:
+        """Read records."""
+        with suspending():
+            return await super().fetch_partition(request)
+
+
+class Embedded(NamedTuple):
+    """An engine in this process, and its time."""
+
+    engine: Embeddable
+    clock: EmbeddedClock
+
+    def broker(self, *, in_loop: bool) -> DirectBroker:
+        """Return the way to it for threads, or for the tasks of an event loop."""
+        return (LoopDirectBroker if in_loop else DirectBroker)(self.engine, self.clock.condition)
+
+
+_embedded: dict[str, Embedded] = {}
 _lock = threading.Lock()
 
 
-def embedded(name: str, make: Callable[[Clock], Embeddable]) -> DirectBroker:
-    """Return the broker of that name in this process, made on first use. The empty name is always a new broker."""
+def embedded(name: str, make: Callable[[Clock], Embeddable]) -> Embedded:
+    """Return the engine of that name in this process, made on first use. The empty name is always a new one."""
     if not name:
         return _new(make)
     with _lock:
-        if name not in _brokers:
-            _brokers[name] = _new(make)
-        return _brokers[name]
+        if name not in _embedded:
+            _embedded[name] = _new(make)
+        return _embedded[name]
 
 
-def _new(make: Callable[[Clock], Embeddable]) -> DirectBroker:
-    clock = ThreadClock()
-    return DirectBroker(make(clock), clock.condition)
+def _new(make: Callable[[Clock], Embeddable]) -> Embedded:
+    clock = EmbeddedClock()
+    return Embedded(make(clock), clock)

@@ -1,8 +1,9 @@
 """A broker at the other end of an HTTP connection. The one module that knows an HTTP library."""
 
 import importlib
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -73,6 +74,7 @@ from kafka_do.core.messages import (
     TopicPage,
 )
 from kafka_do.core.results import Results
+from kafka_do.errors import DisconnectedError
 
 if TYPE_CHECKING:
     import httpx
@@ -82,7 +84,7 @@ else:
     except ModuleNotFoundError:
         httpx = importlib.import_module("httpx")
 
-__all__ = ["BlockingHttp", "HttpBroker"]
+__all__ = ["AnswerTimeoutError", "BlockingHttp", "HttpBroker", "LoopHttp"]
 
 Q = TypeVar("Q", bound=msgspec.Struct)
 A = TypeVar("A")
@@ -182,8 +184,12 @@ class HttpBroker:
         return await self._ask(RESET_OFFSETS, request)
 
 
+class AnswerTimeoutError(DisconnectedError, TimeoutError):
+    """There was no answer within the client's timeout: `disconnected`, and a TimeoutError too."""
+
+
 class BlockingHttp:
-    """Exchanges requests over a pool of connections, blocking the thread; its coroutine never waits.
+    """Exchanges requests over a pool of connections, blocking the thread; its coroutines never wait.
 
     `timeout_ms` bounds connecting, each write and each read. Redirects are not followed, so an API key never leaves the
     origin of the URL. A key that goes over plain http goes past every proxy of the environment: it is for this machine
@@ -193,30 +199,75 @@ class BlockingHttp:
     def __init__(
         self, url: str, *, timeout_ms: int, api_key: str | None = None, accept_encoding: str | None = None
     ) -> None:
-        self._base = url.rstrip("/")
-        self._timeout_ms = timeout_ms
-        self._client = httpx.Client(
-            timeout=timeout_ms / 1000,
-            follow_redirects=False,
-            headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
-            trust_env=api_key is None or url.startswith("https:"),
-        )
-        if accept_encoding is not None:
-            self._client.headers["Accept-Encoding"] = accept_encoding
+        self._url = _BrokerUrl(url, timeout_ms)
+        self._client = httpx.Client(**_options(url, timeout_ms, api_key, accept_encoding))
 
     async def exchange(self, request: HttpRequest) -> HttpResponse:
         """Send a request and return its response; raises KafkaError `disconnected`. (ERROR-007)"""
-        target = f"{self._base}{request.path}" + (f"?{request.query}" if request.query else "")
-        try:
-            response = self._client.request(
-                request.method, target, headers=list(request.headers), content=request.body or None
-            )
-        except httpx.TimeoutException:
-            raise disconnected(f"no answer from {self._base} within {self._timeout_ms} ms") from None
-        except httpx.HTTPError as error:
-            raise disconnected(f"no answer from {self._base}: {str(error) or type(error).__name__}") from error
-        return HttpResponse(response.status_code, tuple(response.headers.multi_items()), response.content)
+        with self._url.telling_failures():
+            return _response(self._client.request(**self._url.arguments(request)))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+class LoopHttp:
+    """Exchanges requests as `BlockingHttp` does, in the running event loop."""
+
+    def __init__(
+        self, url: str, *, timeout_ms: int, api_key: str | None = None, accept_encoding: str | None = None
+    ) -> None:
+        self._url = _BrokerUrl(url, timeout_ms)
+        self._client = httpx.AsyncClient(**_options(url, timeout_ms, api_key, accept_encoding))
+
+    async def exchange(self, request: HttpRequest) -> HttpResponse:
+        """Send a request and return its response; raises KafkaError `disconnected`. (ERROR-007)"""
+        with self._url.telling_failures():
+            return _response(await self._client.request(**self._url.arguments(request)))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class _BrokerUrl:
+    """Where requests go, and how it is told that no answer came from there."""
+
+    def __init__(self, url: str, timeout_ms: int) -> None:
+        self._base = url.rstrip("/")
+        self._timeout_ms = timeout_ms
+
+    def arguments(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what an HTTP client is told to send."""
+        return {
+            "method": request.method,
+            "url": f"{self._base}{request.path}" + (f"?{request.query}" if request.query else ""),
+            "headers": list(request.headers),
+            "content": request.body or None,
+        }
+
+    @contextmanager
+    def telling_failures(self) -> Iterator[None]:
+        """Raise KafkaError `disconnected` for what an HTTP client raises."""
+        try:
+            yield
+        except httpx.TimeoutException:
+            words = f"no answer from {self._base} within {self._timeout_ms} ms"
+            raise AnswerTimeoutError("disconnected", words) from None
+        except httpx.HTTPError as error:
+            raise disconnected(f"no answer from {self._base}: {str(error) or type(error).__name__}") from error
+
+
+def _options(url: str, timeout_ms: int, api_key: str | None, accept_encoding: str | None) -> dict[str, Any]:
+    headers = {"Authorization": None if api_key is None else f"Bearer {api_key}", "Accept-Encoding": accept_encoding}
+    return {
+        "timeout": timeout_ms / 1000,
+        "follow_redirects": False,
+        "headers": {name: value for name, value in headers.items() if value is not None},
+        "trust_env": api_key is None or url.startswith("https:"),
+    }
+
+
+def _response(response: "httpx.Response") -> HttpResponse:
+    return HttpResponse(response.status_code, tuple(response.headers.multi_items()), response.content)

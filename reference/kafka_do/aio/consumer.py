@@ -1,0 +1,142 @@
+"""The consumer of an event loop: what a member of a group reads and commits."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from kafka_do.client.group_reading import GroupReading, Place
+from kafka_do.client.messages import ReadMessage
+from kafka_do.client.options import DEFAULT_BATCH_RECORDS, DEFAULT_BATCH_TIMEOUT_MS
+
+__all__ = ["Batch", "Consumer", "ReceivedMessage"]
+
+V = TypeVar("V")
+
+
+class ReceivedMessage(ReadMessage[V], Generic[V], frozen=True):
+    """A message of a consumer."""
+
+    async def commit(self) -> None:
+        """Commit that everything up to this message is done with, in its partition; a later commit stays.
+
+        Raises KafkaError as `Consumer.commit` does. (COMMIT-027)
+        """
+        await self.origin.consumer.commit((self,))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[V]):
+    """Messages of a consumer, in the order of each partition."""
+
+    messages: list[ReceivedMessage[V]]
+
+    def __iter__(self) -> Iterator[ReceivedMessage[V]]:
+        return iter(self.messages)
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    async def commit(self) -> None:
+        """Commit that all of them are done with; raises KafkaError as `Consumer.commit` does."""
+        if self.messages:
+            await self.messages[0].origin.consumer.commit(self.messages)
+
+
+class Consumer:
+    """A member of a group. It joins when it is made; use it as a context manager, or call `close()`.
+
+    It is for one task at a time, `commit` apart. What the caller was given is its own until it asks for more: a
+    partition that the group takes away stays the member's until then, so that work can be ended and committed.
+    (GROUP-048 to GROUP-057)
+    """
+
+    def __init__(self, reading: GroupReading[ReceivedMessage[Any]]) -> None:
+        self._reading = reading
+        reading.start(self, ReceivedMessage)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __aiter__(self) -> AsyncIterator[ReceivedMessage[Any]]:
+        return self.messages()
+
+    @property
+    def group(self) -> str:
+        """The group's id."""
+        return self._reading.group
+
+    @property
+    def assignment(self) -> list[Place]:
+        """The partitions that the member may read, each its topic and number, in order."""
+        return self._reading.assignment()
+
+    @property
+    def paused(self) -> list[Place]:
+        """The partitions that are paused, in order."""
+        return self._reading.paused()
+
+    async def messages(self, *, timeout_ms: int | None = None) -> AsyncIterator[ReceivedMessage[Any]]:
+        """Iterate over messages as they come, until none comes for `timeout_ms` milliseconds if that is given.
+
+        Asking for the next one says that the one before is done with. Raises KafkaError as `poll` does, but waits where
+        that may help.
+        """
+        while (message := await self._reading.next(timeout_ms)) is not None:
+            yield message
+
+    async def batches(
+        self, *, size: int = DEFAULT_BATCH_RECORDS, timeout_ms: int = DEFAULT_BATCH_TIMEOUT_MS
+    ) -> AsyncIterator[Batch[Any]]:
+        """Iterate over batches of `size` messages, or fewer where no more come in `timeout_ms`, but never none."""
+        while True:
+            messages = await self._reading.batch(size, timeout_ms)
+            if messages:
+                yield Batch(messages)
+
+    async def poll(self, timeout_ms: int) -> list[ReceivedMessage[Any]]:
+        """Return the next messages, none if there are none within `timeout_ms` milliseconds.
+
+        The call says, too, that the caller has done with the messages of the one before. Raises KafkaError: `closed`;
+        why the group does not take the member, `retriable` if it goes on trying; what a read was refused for; and why
+        the last read in the time had no answer, if it had none. (GROUP-051, GROUP-054, GROUP-056)
+        """
+        return await self._reading.poll(timeout_ms)
+
+    async def commit(self, messages: Iterable[ReadMessage[Any]] | None = None) -> dict[Place, int]:
+        """Commit that `messages` are done with, or everything that was handed out; return the offset of each partition.
+
+        The offset is the next record to read. It never goes back within an assignment, `seek` apart. Raises KafkaError:
+        `closed`; what the commit was refused for; `rebalance_in_progress` where one of the messages is of a partition
+        that the member has lost; why the member is none any more. (COMMIT-027 to COMMIT-030)
+        """
+        return await self._reading.commit(messages)
+
+    async def position(self, topic: str, partition: int) -> int:
+        """Return the offset of the next message of an assigned partition; ValueError for another one."""
+        return await self._reading.position((topic, partition))
+
+    async def seek(self, topic: str, partition: int, offset: int) -> None:
+        """Go on at another offset of an assigned partition; ValueError for another one."""
+        await self._reading.seek((topic, partition), offset)
+
+    def pause(self, *partitions: Place) -> None:
+        """Give no messages of these partitions, each its topic and number, or of all, until `resume`. They are kept."""
+        self._reading.pause(partitions)
+
+    def resume(self, *partitions: Place) -> None:
+        """Give messages again, of these partitions or of all that are paused."""
+        self._reading.resume(partitions)
+
+    async def close(self, *, temporary: bool = False) -> None:
+        """Leave the group; with auto-commit, what the caller has gone past is committed. It may be called twice.
+
+        `temporary`: a static member will come back under its `instance_id`, and its partitions wait for it until its
+        session timeout. Where the group cannot be told, that timeout ends every membership. (GROUP-055)
+        """
+        await self._reading.close(temporary=temporary)

@@ -1,0 +1,66 @@
+"""The blocking client's producer that does not wait for its answers."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from kafka_do.client.driving import drive
+from kafka_do.client.headers import HeadersLike
+from kafka_do.client.messages import Instant, Key
+from kafka_do.client.queueing import DeliveryReport, Queueing
+from kafka_do.client.serializing import record_to_send_with
+
+__all__ = ["AsyncProducer"]
+
+
+class AsyncProducer:
+    """Sends records to one topic beside its caller's work; `reports` tell what became of them.
+
+    Use it as a context manager, or call `close()`: what is still queued when the program ends is lost.
+    """
+
+    def __init__(self, queueing: Queueing) -> None:
+        self._queueing = queueing
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def send(
+        self,
+        value: Any,
+        *,
+        key: Key = None,
+        headers: HeadersLike = (),
+        partition: int | None = None,
+        timestamp: Instant | None = None,
+    ) -> None:
+        """Queue one record, what `Producer.send` takes. It waits only where the queue is full, until there is room.
+
+        Raises TimeoutError where there is none within the client's timeout, and KafkaError `closed`.
+        """
+        record = record_to_send_with(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
+        drive(self._queueing.put(value, record))
+
+    def reports(self) -> Iterator[DeliveryReport]:
+        """Iterate over what became of the records, until everything that was sent so far is reported.
+
+        There are none with `on_report`. Of records that landed the oldest reports go when nobody reads them.
+        """
+        while (report := drive(self._queueing.next_report())) is not None:
+            yield report
+
+    def flush(self) -> None:
+        """Return when everything is answered for.
+
+        Raises BatchError, with the results, for failures that nobody has read.
+        """
+        drive(self._queueing.flush())
+
+    def close(self) -> None:
+        """Send what is queued and nothing any more; raises as `flush`. It may be called twice."""
+        drive(self._queueing.close())

@@ -1,0 +1,238 @@
+"""A queue in front of a producer: what is put in is sent beside the caller's work, and reported when it is answered.
+
+A request is sent when `batch_bytes` are queued or the first record has waited for `linger_ms`, and then takes
+everything that fits in one. The queue, what is under way and the failures that nobody has read are bounded together:
+beyond, whoever puts something in has to wait.
+"""
+
+import inspect
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kafka_do.client.messages import BatchError, Outcome, RecordMetadata
+from kafka_do.client.sending import Sending
+from kafka_do.client.session import Session
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.records import Record, size_in_batch
+from kafka_do.spec import SPEC
+
+if TYPE_CHECKING:
+    from kafka_do.client.runtime import Work
+
+__all__ = [
+    "DEFAULT_BATCH_BYTES",
+    "DEFAULT_LINGER_MS",
+    "DEFAULT_QUEUE_RECORDS",
+    "DeliveryReport",
+    "Queueing",
+    "ReportCallback",
+]
+
+DEFAULT_BATCH_BYTES = int(SPEC.defaults["client"]["batch_bytes"])
+DEFAULT_LINGER_MS = int(SPEC.defaults["client"]["linger_ms"])
+DEFAULT_QUEUE_RECORDS = int(SPEC.defaults["client"]["queue_records"])
+
+_LONG_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What became of one record: `metadata` says where it landed, or `error` why it did not.
+
+    `value` is what was given to `send`.
+    """
+
+    value: Any
+    metadata: RecordMetadata | None
+    error: KafkaError | None
+
+
+ReportCallback = Callable[[DeliveryReport], Awaitable[None] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    value: Any
+    record: Record
+    size: int
+    since_ms: int
+
+
+class Queueing:
+    """The queue of one producer, which sends from its making until `close`."""
+
+    def __init__(
+        self,
+        session: Session,
+        sending: Sending,
+        *,
+        batch_bytes: int,
+        linger_ms: int,
+        queue_records: int,
+        on_report: ReportCallback | None,
+    ) -> None:
+        if queue_records < 1:
+            raise ValueError(f"queue_records has to be 1 or more, unlike {queue_records}")
+        self._session = session
+        self._runtime = session.runtime
+        self._sending = sending
+        self._batch_bytes = batch_bytes
+        self._linger_ms = linger_ms
+        self._most = queue_records
+        self._on_report = on_report
+        self._gate = self._runtime.gate()
+        self._queue: deque[_Queued] = deque()
+        self._queued_bytes = 0
+        self._under_way = 0
+        self._hurry = 0
+        self._unread: deque[DeliveryReport] = deque()
+        self._failures = 0
+        self._closing = False
+        session.parts.add(self)
+        self._work: Work = self._runtime.start(self._send_all, "producer")
+
+    async def put(self, value: Any, record: Record) -> None:
+        """Queue a record; where the queue is full, once there is room.
+
+        Raises TimeoutError where there is none within the client's timeout, and KafkaError `closed`.
+        """
+        until_ms = self._runtime.now_ms() + self._session.timeout_ms
+        with self._gate:
+            self._check()
+            while len(self._queue) + self._under_way + self._failures >= self._most:
+                left_ms = until_ms - self._runtime.now_ms()
+                if left_ms <= 0:
+                    raise TimeoutError(f"{self._most} records are queued, under way or failed, and none was dealt with")
+                await self._gate.wait(left_ms)
+                self._check()
+            queued = _Queued(value, record, size_in_batch(record), self._runtime.now_ms())
+            self._queue.append(queued)
+            self._queued_bytes += queued.size
+            if len(self._queue) == 1 or self._is_due():
+                self._gate.ring()
+
+    async def next_report(self) -> DeliveryReport | None:
+        """Return the next report; None when everything that was put in is reported."""
+        with self._gate:
+            while not self._unread and (self._queue or self._under_way):
+                await self._gate.wait(_LONG_MS)
+            if not self._unread:
+                return None
+            report = self._unread.popleft()
+            if report.error is not None:
+                self._failures -= 1
+                self._gate.ring()
+            return report
+
+    async def flush(self) -> None:
+        """Return when everything that was put in is answered for.
+
+        Raises BatchError for failures that nobody has read.
+        """
+        with self._gate:
+            self._hurry += 1
+            self._gate.ring()
+            try:
+                while self._queue or self._under_way:
+                    await self._gate.wait(_LONG_MS)
+            finally:
+                self._hurry -= 1
+            self._raise_failures()
+
+    async def close(self) -> None:
+        """Send what is queued, and nothing any more; raises as `flush`. It may be called twice."""
+        with self._gate:
+            if self._closing:
+                return
+            self._closing = True
+            self._gate.ring()
+        await self._work.join(2 * self._session.timeout_ms)
+        self._sending.close()
+        self._session.parts.discard(self)
+        with self._gate:
+            self._raise_failures()
+
+    def _check(self) -> None:
+        self._session.check()
+        if self._closing:
+            raise KafkaError("closed", "this producer is closed")
+
+    def _raise_failures(self) -> None:
+        if not self._failures:
+            return
+        outcomes = [report.error or report.metadata for report in self._unread]
+        self._unread.clear()
+        self._failures = 0
+        raise BatchError([outcome for outcome in outcomes if outcome is not None])
+
+    async def _send_all(self) -> None:
+        while portion := await self._next_portion():
+            outcomes = await self._outcomes([queued.record for queued in portion])
+            for queued, outcome in zip(portion, outcomes, strict=True):
+                await self._report(_report_of(queued.value, outcome))
+            with self._gate:
+                self._under_way = 0
+                self._gate.ring()
+
+    async def _next_portion(self) -> list[_Queued]:
+        """Wait until something is to be sent, and return it; nothing when all is sent and nothing more will come."""
+        with self._gate:
+            while (wait_ms := self._wait_ms()) > 0:
+                await self._gate.wait(wait_ms)
+            portion: list[_Queued] = []
+            size = 0
+            while self._queue and (not portion or self._fits(len(portion), size + self._queue[0].size)):
+                queued = self._queue.popleft()
+                size += queued.size
+                portion.append(queued)
+            self._queued_bytes -= size
+            self._under_way = len(portion)
+            return portion
+
+    def _wait_ms(self) -> int:
+        if not self._queue:
+            return 0 if self._closing else _LONG_MS
+        if self._closing or self._is_due():
+            return 0
+        return max(0, self._queue[0].since_ms + self._linger_ms - self._runtime.now_ms())
+
+    def _is_due(self) -> bool:
+        is_full = len(self._queue) + self._failures >= self._most
+        return bool(self._hurry) or is_full or self._queued_bytes >= self._batch_bytes
+
+    def _fits(self, count: int, size: int) -> bool:
+        return count < SPEC.limits["max_records_per_request"] and size <= SPEC.limits["max_batch_bytes"]
+
+    async def _outcomes(self, records: Sequence[Record]) -> Sequence[Outcome]:
+        try:
+            return await self._sending.send_records(records)
+        except KafkaError as error:
+            return [error] * len(records)
+        except Exception as error:  # noqa: BLE001  a defect: it is reported, where a silent end would lose records
+            defect = KafkaError("internal", f"{type(error).__name__}: {error}")
+            defect.__cause__ = error
+            return [defect] * len(records)
+
+    async def _report(self, report: DeliveryReport) -> None:
+        if self._on_report is not None:
+            try:
+                answer = self._on_report(report)
+                if inspect.isawaitable(answer):
+                    await answer
+            except Exception:
+                self._session.log.exception("on_report failed")
+            return
+        with self._gate:
+            self._unread.append(report)
+            self._failures += report.error is not None
+            if len(self._unread) > self._most and self._unread[0].error is None:
+                self._unread.popleft()
+            self._gate.ring()
+
+
+def _report_of(value: Any, outcome: Outcome) -> DeliveryReport:
+    if isinstance(outcome, KafkaError):
+        return DeliveryReport(value, None, outcome)
+    return DeliveryReport(value, outcome, None)

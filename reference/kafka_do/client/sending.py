@@ -1,0 +1,127 @@
+"""What a producer does with its caller's records: numbered where the server knows numbers, in requests that fit."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from kafka_do.client import producing
+from kafka_do.client.messages import BatchError, Outcome, RecordMetadata
+from kafka_do.client.sequencing import Sequencer
+from kafka_do.client.serializing import record_to_send
+from kafka_do.client.session import Session
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import Acks
+from kafka_do.core.records import Record, size_in_batch
+from kafka_do.spec import SPEC
+
+__all__ = ["DEFAULT_TRIES", "Sending", "portions"]
+
+DEFAULT_TRIES = int(SPEC.defaults["client"]["idempotent_tries"])
+
+
+class Sending:
+    """Sends records to one topic, one request after the other, whoever calls it.
+
+    `idempotent` None leaves it to the server: where it has the feature `producers`, batches are numbered, so that one
+    whose answer is lost can be sent again. `retries` None leaves their number to the specification. (PRODUCER-017)
+    """
+
+    def __init__(
+        self, session: Session, topic: str, *, idempotent: bool | None, acks: Acks, retries: int | None
+    ) -> None:
+        if idempotent and acks == "none":
+            raise ValueError("an idempotent producer waits for its answers: acks none is none of its choices")
+        self.topic = topic
+        self._session = session
+        self._idempotent = False if acks != "all" and idempotent is None else idempotent
+        self._acks = acks
+        self._retries = retries
+        self._turn = session.runtime.turn()
+        self._until_ms = 0
+        self._sequencer = Sequencer(
+            topic,
+            wait=session.runtime.sleep,
+            tries=DEFAULT_TRIES if retries is None else retries + 1,
+            in_time=lambda wait_ms: session.runtime.now_ms() + wait_ms <= self._until_ms,
+            count_if_created=session.count_if_created,
+        )
+        self._closed = False
+
+    def close(self) -> None:
+        """Let nothing be sent any more."""
+        self._closed = True
+
+    async def send(self, record: Record) -> RecordMetadata:
+        """Send one record and return where it landed; raises KafkaError."""
+        (outcome,) = await self.send_records((record,))
+        if isinstance(outcome, KafkaError):
+            raise outcome
+        return outcome
+
+    async def send_batch(self, messages: Iterable[Any]) -> list[RecordMetadata]:
+        """Send messages and return where each landed.
+
+        Raises BatchError where some did not, and KafkaError where none was tried.
+        """
+        records = [record_to_send(message) for message in messages]
+        self._check()
+        if not records:
+            return []
+        outcomes: list[Outcome] = []
+        for portion in portions(
+            records,
+            most_records=await self._session.limit("max_records_per_request"),
+            most_bytes=await self._session.limit("max_batch_bytes"),
+        ):
+            outcomes += await self._outcomes(portion, first=not outcomes)
+        landed = [one for one in outcomes if isinstance(one, RecordMetadata)]
+        if len(landed) < len(outcomes):
+            raise BatchError(outcomes)
+        return landed
+
+    async def send_records(self, records: Sequence[Record]) -> list[Outcome]:
+        """Send records and return for each, in order, where it landed or the error that says why not.
+
+        They go in one request, or in one for each partition where they are numbered. Raises KafkaError where the
+        request failed as a whole. (PRODUCE-016)
+        """
+        self._check()
+        if records and await self._is_idempotent():
+            async with self._turn:
+                self._until_ms = self._session.runtime.now_ms() + self._session.timeout_ms
+                return await self._sequencer.send(self._session.broker, records)
+        return await self._session.ask(
+            lambda broker: producing.send(broker, self.topic, records, acks=self._acks),
+            may_repeat=lambda error: error.retriable,  # PRODUCE-017
+            retries=self._retries,
+        )
+
+    async def _outcomes(self, records: Sequence[Record], *, first: bool) -> list[Outcome]:
+        """Send a portion; where it fails as a whole, each record has the error, unless nothing was sent before."""
+        try:
+            return await self.send_records(records)
+        except KafkaError as error:
+            if first:
+                raise
+            return [error] * len(records)
+
+    async def _is_idempotent(self) -> bool:
+        if self._idempotent is None:
+            self._idempotent = await self._session.offers("producers")
+        return self._idempotent
+
+    def _check(self) -> None:
+        self._session.check()
+        if self._closed:
+            raise KafkaError("closed", "this producer is closed")
+
+
+def portions(records: Sequence[Record], *, most_records: int, most_bytes: int) -> Iterator[Sequence[Record]]:
+    """Cut records into requests, in order; one that is too large by itself has a request of its own."""
+    first = size = 0
+    for place, record in enumerate(records):
+        more = size_in_batch(record)
+        if place > first and (place - first == most_records or size + more > most_bytes):
+            yield records[first:place]
+            first, size = place, 0
+        size += more
+    yield records[first:]

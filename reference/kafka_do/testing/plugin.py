@@ -1,0 +1,21 @@
+"""The pytest plugin: the fixture `kafka`. The library is loaded when a test asks for it."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kafka_do.testing.mock import MockClient
+
+__all__ = ["kafka"]
+
+
+@pytest.fixture
+def kafka() -> "Iterator[MockClient]":
+    """Return a client of a broker that is the test's own, and close it afterwards."""
+    from kafka_do.testing.mock import MockClient  # noqa: PLC0415  see above
+
+    with MockClient() as client:
+        yield client
