@@ -38,7 +38,7 @@ class Hopping(_Kind, frozen=True, tag="hopping"):
 class Sliding(_Kind, frozen=True, tag="sliding"):
     """Every set of records whose times differ by at most `difference_ms`."""
 
-    difference_ms: Duration
+    difference_ms: Positive
     grace_ms: Duration = 0
 
 
