@@ -20,6 +20,7 @@ _PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
         ("README.md", "served"),
         ("spec/quickstart.md", "served"),
         ("spec/producers.md", "served"),
+        ("spec/processing.md", "served"),
         ("spec/control.md", "served_for_tests"),
     ],
 )

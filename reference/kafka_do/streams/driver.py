@@ -1,10 +1,11 @@
-"""A driver for tests: records in, results out, with no broker and no waiting. (PROC-013)"""
+"""A driver for tests: records in, results out, with no broker and no waiting."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from kafka_do.spec import SPEC
 from kafka_do.streams.record import StreamRecord, Window
-from kafka_do.streams.task import LeftOut, Task
+from kafka_do.streams.task import LeftOut, ProcessingError, Task
 from kafka_do.streams.topology import Topology, read_topology
 
 __all__ = ["Output", "StreamDriver"]
@@ -42,18 +43,28 @@ class StreamDriver:
         Raises ValueError for a topic that the pipeline does not read and for a time that no record can have, and
         ProcessingError where an expression or a function of the pipeline fails.
         """
+        return list(self.process(topic, value, key=key, timestamp_ms=timestamp_ms))
+
+    def process(self, topic: str, value: Any = None, *, key: str | None = None, timestamp_ms: int) -> Iterator[Output]:
+        """Process one record and yield what came out; where it fails, then comes the error. (PROC-007)"""
         if topic not in self._task.topics:
             raise ValueError(f"the pipeline reads {', '.join(self._task.topics)}, not {topic}")
         if isinstance(timestamp_ms, bool) or not isinstance(timestamp_ms, int) or not 0 <= timestamp_ms <= _LATEST:
             raise ValueError(f"timestamp_ms is an integer from 0 to {_LATEST}, not {timestamp_ms!r}")
         if key is not None and not isinstance(key, str):
             raise ValueError(f"a key is a string or None, not {key!r}")
-        self._out.clear()
-        self._task.process(topic, StreamRecord(key, value, timestamp_ms, topic=topic))
-        return list(self._out)
+        failure: ProcessingError | None = None
+        try:
+            self._task.process(topic, StreamRecord(key, value, timestamp_ms, topic=topic))
+        except ProcessingError as error:
+            failure = error
+        out, self._out = self._out, []
+        yield from out
+        if failure is not None:
+            raise failure
 
     def left_out(self) -> dict[str, LeftOut]:
-        """Return how many records each operator has left out, by its node's name. (PROC-010)"""
+        """Return how many records each operator has left out, by its node's name. (PROC-006)"""
         return self._task.left_out()
 
     def _emit(self, topic: str | None, record: StreamRecord) -> None:

@@ -1,4 +1,4 @@
-"""What the operations of expressions do with JSON values. (EXPR-003 to EXPR-010)
+"""What the operations of expressions do with JSON values. (EXPR-001 to EXPR-005)
 
 Each raises ExpressionError where its operands do not fit: no operation guesses.
 """
@@ -26,7 +26,7 @@ def is_number(value: Any) -> bool:
 
 
 def equal(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON value; numbers by what they are worth, 1 and 1.0 alike. (EXPR-004)"""
+    """Whether two values are the same JSON value; numbers by what they are worth, 1 and 1.0 alike. (EXPR-003)"""
     if is_number(one) and is_number(other):
         return bool(one == other)
     if isinstance(one, dict) and isinstance(other, dict):
@@ -105,7 +105,7 @@ def _concat(values: Sequence[Any]) -> str:
 
 
 def text(value: Any) -> str:
-    """Return what a string, an integer, a boolean or null looks like as text. (EXPR-008)"""
+    """Return what a string, an integer, a boolean or null looks like as text."""
     if isinstance(value, str):
         return value
     if value is None or isinstance(value, bool):
@@ -140,7 +140,7 @@ def _split(value: Any, separator: Any) -> list[str]:
 
 
 def at(value: Any, place: Any) -> Any:
-    """Return a member of an object or an item of an array, null where there is none. (EXPR-003)"""
+    """Return a member of an object or an item of an array, null where there is none. (EXPR-001)"""
     if isinstance(value, dict) and isinstance(place, str):
         return value.get(place)
     if isinstance(value, list | tuple) and is_number(place) and 0 <= place < len(value) and place == int(place):
@@ -155,7 +155,7 @@ def _length(value: Any) -> int:
 
 
 def boolean(operation: str, value: Any) -> bool:
-    """Return a boolean; nothing else is taken for one. (EXPR-006)"""
+    """Return a boolean; nothing else is taken for one. (EXPR-002)"""
     if not isinstance(value, bool):
         raise ExpressionError(f"{operation}: {value!r} is neither true nor false")
     return value

@@ -1,4 +1,4 @@
-"""Expressions: written in Python with operators, kept as data, compiled to functions of a scope. (EXPR-001)
+"""Expressions: written in Python with operators, kept as data, compiled to functions of a scope.
 
     value["amount"] > 100          is  {"greater": [{"get": ["value", "amount"]}, 100]}
 
@@ -228,21 +228,14 @@ def compile_expression(document: Any) -> Scoped:
     if not isinstance(document, dict):
         return lambda _: document
     [(operation, given)] = document.items()
-    if operation == "literal":
-        return lambda _: given
-    if operation == "get":
-        return _compile_get(given)
-    if operation in ("object", "extend"):
-        return _compile_members(operation, given)
+    if operation in _SPECIAL:
+        return _SPECIAL[operation](given)
     if operation in UNARY:
         return _compile_unary(UNARY[operation], compile_expression(given))
     operands = [compile_expression(one) for one in given]
     if operation in BINARY:
         return _compile_binary(BINARY[operation], *operands)
-    if operation in VARIADIC:
-        apply = VARIADIC[operation]
-        return lambda scope: apply([operand(scope) for operand in operands])
-    return _LAZY[operation](operands)
+    return _LAZY[operation](operands) if operation in _LAZY else _compile_variadic(VARIADIC[operation], operands)
 
 
 def _compile_get(path: Sequence[str | int]) -> Scoped:
@@ -272,20 +265,25 @@ def _window_document(scope: Any) -> Any:
     return window and {"start_ms": window.start_ms, "end_ms": window.end_ms}
 
 
-def _compile_members(operation: str, given: Any) -> Scoped:
-    base, members = (None, given) if operation == "object" else (compile_expression(given[0]), given[1])
-    compiled = [(name, compile_expression(one)) for name, one in members.items()]
+def _compile_literal(given: Any) -> Scoped:
+    return lambda _: given
 
-    def build(scope: Any) -> Any:
-        made = {name: one(scope) for name, one in compiled}
-        if base is None:
-            return made
+
+def _compile_object(members: Any) -> Scoped:
+    compiled = [(name, compile_expression(one)) for name, one in members.items()]
+    return lambda scope: {name: one(scope) for name, one in compiled}
+
+
+def _compile_extend(given: Any) -> Scoped:
+    base, members = compile_expression(given[0]), _compile_object(given[1])
+
+    def extend(scope: Any) -> Any:
         found = base(scope)
         if not isinstance(found, dict):
             raise ExpressionError(f"extend: {found!r} is no object")
-        return {**found, **made}
+        return {**found, **members(scope)}
 
-    return build
+    return extend
 
 
 def _compile_unary(apply: Callable[[Any], Any], operand: Scoped) -> Scoped:
@@ -294,6 +292,10 @@ def _compile_unary(apply: Callable[[Any], Any], operand: Scoped) -> Scoped:
 
 def _compile_binary(apply: Callable[[Any, Any], Any], one: Scoped, other: Scoped) -> Scoped:
     return lambda scope: apply(one(scope), other(scope))
+
+
+def _compile_variadic(apply: Callable[[Sequence[Any]], Any], operands: Sequence[Scoped]) -> Scoped:
+    return lambda scope: apply([operand(scope) for operand in operands])
 
 
 def _compile_if(operands: Sequence[Scoped]) -> Scoped:
@@ -323,4 +325,10 @@ _LAZY = {
     "and": _compile_and,
     "or": _compile_or,
     "array": _compile_array,
+}
+_SPECIAL = {
+    "literal": _compile_literal,
+    "get": _compile_get,
+    "object": _compile_object,
+    "extend": _compile_extend,
 }

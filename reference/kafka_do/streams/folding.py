@@ -1,4 +1,4 @@
-"""What an aggregation does with records, whatever its windows: it starts, adds, and makes one of two. (AGGREGATE-003 to 006)"""
+"""What an aggregation does with records, whatever its windows. (AGGREGATE-003 to AGGREGATE-006)"""
 
 import copy
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _IMMUTABLE = (str, int, float, bool, type(None))
 
 
 class Fold(msgspec.Struct, frozen=True):
-    """The three steps. `takes_nulls`: records without a value count where a kind of window lets them. (AGGREGATE-002)"""
+    """The three steps. `takes_nulls`: a record without a value may count. (AGGREGATE-002)"""
 
     start: Callable[[StreamRecord], Any]
     add: Callable[[Any, StreamRecord], Any]

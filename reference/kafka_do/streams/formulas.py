@@ -32,7 +32,7 @@ def of_record(formula: Any) -> Callable[[StreamRecord], Any]:
 
 
 def condition_of_record(formula: Any) -> Callable[[StreamRecord], bool]:
-    """Return a condition on a record; only a boolean is an answer. (OPERATOR-002)"""
+    """Return a condition on a record; only a boolean is an answer. (OPERATOR-001)"""
     judge = of_record(formula)
     return lambda record: boolean("where", judge(record))
 
@@ -82,13 +82,13 @@ def of_pair(formula: Any) -> Callable[[Any, Any], Any]:
 
 
 def condition_of_pair(formula: Any) -> Callable[[Any, Any], bool]:
-    """Return a condition on a left and a right value. (JOIN-013)"""
+    """Return a condition on a left and a right value. (JOIN-010)"""
     judge = of_pair(formula)
     return lambda left, right: boolean("where", judge(left, right))
 
 
 def value_of_join(formula: Any) -> Callable[[str | None, Any, Any], Any]:
-    """Return what makes the value of a joined record of its key and both values. (JOIN-003)"""
+    """Return what makes the value of a joined record of its key and both values. (JOIN-002)"""
     if formula is UNSET:
         return lambda _, left, right: {"left": left, "right": right}
     if callable(formula):

@@ -65,7 +65,7 @@ class StreamJoin:
     A record is open as long as a partner may come in time: until stream time has passed the latest time that a partner
     can have by more than the grace. (JOIN-004)
 
-    With a `condition` records of all keys meet, and each is compared with every open one of the other stream. (JOIN-010)
+    With a `condition` each record is compared with every open one of the other stream, whatever their keys. (JOIN-010)
     """
 
     def __init__(

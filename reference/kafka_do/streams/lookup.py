@@ -1,4 +1,4 @@
-"""Joins of a stream and a table: what the table has when the record is processed. (JOIN-011 to JOIN-013)"""
+"""Joins of a stream and a table: what the table has when the record is processed. (JOIN-011, JOIN-012)"""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ class TableJoin:
         self.late = 0
 
     def left(self, record: StreamRecord) -> None:
-        """Take a record of the stream. (JOIN-012, JOIN-013)"""
+        """Take a record of the stream. (JOIN-011, JOIN-012)"""
         key, value = record.key, record.value
         if value is None or (key is None and not self._unmatched_counts):
             self.ignored += 1

@@ -50,25 +50,25 @@ class _OfOne(_Node, frozen=True, kw_only=True):
 
 
 class Source(_Node, frozen=True, kw_only=True, tag="source"):
-    """The records of a topic. (OPERATOR-001)"""
+    """The records of a topic."""
 
     topic: TopicName
 
 
 class Table(_Node, frozen=True, kw_only=True, tag="table"):
-    """A topic as a table. (JOIN-017)"""
+    """A topic as a table. (JOIN-011)"""
 
     topic: TopicName
 
 
 class Filter(_OfOne, frozen=True, kw_only=True, tag="filter"):
-    """The records for which `where` is true. (OPERATOR-002)"""
+    """The records for which `where` is true. (OPERATOR-001)"""
 
     where: Formula
 
 
 class Map(_OfOne, frozen=True, kw_only=True, tag="map"):
-    """Each record with another key, value or both. (OPERATOR-003)"""
+    """Each record with another key, value or both. (OPERATOR-002)"""
 
     key: Formula | UnsetType = UNSET
     value: Formula | UnsetType = UNSET
@@ -124,7 +124,7 @@ class Join(_Node, frozen=True, kw_only=True, tag="join"):
 
 
 class JoinTable(_Node, frozen=True, kw_only=True, tag="join_table"):
-    """Records of a stream with what a table has for their keys. (JOIN-014)"""
+    """Records of a stream with what a table has for their keys. (JOIN-011)"""
 
     inputs: TwoInputs = field(name="from")
     type: Literal["inner", "left"]
@@ -152,7 +152,7 @@ class Merge(_Node, frozen=True, kw_only=True, tag="merge"):
 
 
 class Through(_OfOne, frozen=True, kw_only=True, tag="through"):
-    """Records are written to a topic and go on. (OPERATOR-009)"""
+    """Records are written to a topic and go on. (OPERATOR-008)"""
 
     topic: TopicName
 
@@ -164,7 +164,7 @@ class To(_OfOne, frozen=True, kw_only=True, tag="to"):
 
 
 class Results(_OfOne, frozen=True, kw_only=True, tag="results"):
-    """Records are handed to the program. (OPERATOR-010)"""
+    """Records are handed to the program. (OPERATOR-008)"""
 
 
 Node = (

@@ -1,4 +1,4 @@
-"""Aggregation in tumbling and hopping windows: panes at fixed places. (WINDOW-003 to WINDOW-006, AGGREGATE-007)"""
+"""Aggregation in tumbling and hopping windows: panes at fixed places. (WINDOW-001, WINDOW-005, WINDOW-008, WINDOW-010)"""
 
 from collections.abc import Callable
 from typing import Any
@@ -74,7 +74,7 @@ class PaneAggregation:
             self._forward(StreamRecord(key, result, latest, Window(start, start + self._size)))
 
     def _close(self, closed: int) -> None:
-        """Free the panes that are closed, in the order of their ends; their results are final now. (WINDOW-006)"""
+        """Free the panes that are closed, in the order of their ends; their results are final now. (WINDOW-010)"""
         for start in sorted(start for start in self._panes if start + self._size <= closed):
             pane = self._panes.pop(start)
             if self._final:

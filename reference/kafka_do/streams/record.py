@@ -10,14 +10,14 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 
 class Window(msgspec.Struct, frozen=True, order=True):
-    """The window of a result, in milliseconds since the epoch. Whether `end_ms` belongs to it depends on its kind. (WINDOW-002)"""
+    """The window of a result, in milliseconds since the epoch. Its kind says whether `end_ms` belongs to it."""
 
     start_ms: int
     end_ms: int
 
 
 class StreamRecord(msgspec.Struct, frozen=True, gc=False):
-    """What operators take and give. `timestamp_ms` is event time; a result of a window has `window`. (PROC-005)"""
+    """What operators take and give. `timestamp_ms` is event time; a result of a window has `window`."""
 
     key: str | None
     value: Any

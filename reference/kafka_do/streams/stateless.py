@@ -1,4 +1,4 @@
-"""Operators that look at one record and remember nothing. (OPERATOR-002 to OPERATOR-007)
+"""Operators that look at one record and remember nothing. (OPERATOR-001 to OPERATOR-007)
 
 Each is a function of a record that hands on what it makes of it.
 """
@@ -19,7 +19,7 @@ Receive = Callable[[StreamRecord], None]
 
 
 def to_all(receivers: Sequence[Receive]) -> Receive:
-    """Return what hands a record to several operators, in the order of their nodes. (PROC-008)"""
+    """Return what hands a record to several operators, in the order of their nodes. (PROC-004)"""
     if len(receivers) == 1:
         return receivers[0]
 
@@ -31,7 +31,7 @@ def to_all(receivers: Sequence[Receive]) -> Receive:
 
 
 def filtering(node: nodes.Filter, forward: Receive) -> Receive:
-    """Return `filter`. (OPERATOR-002)"""
+    """Return `filter`. (OPERATOR-001)"""
     passes = condition_of_record(node.where)
 
     def receive(record: StreamRecord) -> None:
@@ -42,7 +42,7 @@ def filtering(node: nodes.Filter, forward: Receive) -> Receive:
 
 
 def mapping(node: nodes.Map, forward: Receive) -> Receive:
-    """Return `map`. (OPERATOR-003)"""
+    """Return `map`. (OPERATOR-002)"""
     make_key = _key_of if node.key is UNSET else key_of(node.key)
     make_value = _value_of if node.value is UNSET else of_record(node.value)
 

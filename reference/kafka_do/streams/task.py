@@ -1,4 +1,4 @@
-"""A topology at work: records in, records out, and what was left out counted. (PROC-005 to PROC-012)
+"""A topology at work: records in, records out, and what was left out counted. (PROC-004 to PROC-007)
 
 A task is what one partition of every source needs; it has its own state and its own times, and does no I/O.
 """
@@ -36,7 +36,7 @@ __all__ = ["LeftOut", "ProcessingError", "Task"]
 
 
 class ProcessingError(Exception):
-    """An expression or a function failed on a record. `node` is the operator's name, `record` what it was given. (PROC-011)"""
+    """An expression or a function failed on a record, which `node` had been given. (PROC-007)"""
 
     def __init__(self, node: str, record: StreamRecord, cause: Exception) -> None:
         super().__init__(
@@ -48,7 +48,7 @@ class ProcessingError(Exception):
 
 
 class LeftOut(NamedTuple):
-    """How many records an operator left out. (PROC-010)
+    """How many records an operator left out. (PROC-006)
 
     `late` are those that belong to a window which is closed, `ignored` those without a key or value that is needed.
     """
@@ -84,7 +84,7 @@ class Task:
         self._sources[topic](record)
 
     def left_out(self) -> dict[str, LeftOut]:
-        """Return what each operator with a state has left out so far. (PROC-010)"""
+        """Return what each operator with a state has left out so far. (PROC-006)"""
         return {name: LeftOut(one.late, one.ignored) for name, one in self._counting.items()}
 
     def _connect(self, topology: Topology) -> None:
@@ -172,7 +172,7 @@ def _names_of(node: Node) -> list[str]:
 
 
 def _told(node: Node, receive: Receive) -> Receive:
-    """Have a failure say at which node and by which record it came. (PROC-011)"""
+    """Have a failure say at which node and by which record it came. (PROC-007)"""
 
     def receive_and_tell(record: StreamRecord) -> None:
         try:

@@ -1,4 +1,4 @@
-"""A pipeline as data, read and written: `topology.schema.json`, and what it cannot say. (PROC-001 to PROC-004)"""
+"""A pipeline as data, read and written: `topology.schema.json`, and what it cannot say. (PROC-001 to PROC-003)"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nodes: tuple[Node, ...]
 
     def document(self) -> dict[str, Any]:
-        """Return the pipeline as data; raises TopologyError where it has a function of Python. (PROC-004)"""
+        """Return the pipeline as data; raises TopologyError where it has a function of Python."""
         return describe(self)
 
 
@@ -49,7 +49,7 @@ def read_topology(document: Any) -> Topology:
 
 
 def describe(topology: Topology) -> dict[str, Any]:
-    """Return a pipeline as data. (PROC-004)"""
+    """Return a pipeline as data."""
     functions = [
         (f"{pointer}", "a function of Python, which no document can say; an expression is needed")
         for index, node in enumerate(topology.nodes)

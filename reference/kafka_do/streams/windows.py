@@ -1,4 +1,4 @@
-"""The four kinds of windows, as data. Durations are in milliseconds. (WINDOW-001)"""
+"""The four kinds of windows, as data. Durations are in milliseconds."""
 
 from typing import Annotated
 

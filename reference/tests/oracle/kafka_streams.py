@@ -22,7 +22,7 @@ class KafkaStreamsError(Exception):
 
 
 class KafkaStreams:
-    """The oracle. It says what Kafka Streams makes of records; outputs to several topics are in the order of the topics."""
+    """The oracle: what Kafka Streams makes of records. Outputs of a step come topic by topic."""
 
     def __enter__(self) -> Self:
         subprocess.run(["mvn", "-q", "-B", "compile"], cwd=_ROOT, check=True)
@@ -59,5 +59,7 @@ class KafkaStreams:
 
 def _flat(step: dict[str, list[Output]]) -> list[Output]:
     return [
-        {"topic": None if topic == _RESULTS else topic, **output} for topic, outputs in step.items() for output in outputs
+        {"topic": None if topic == _RESULTS else topic, **output}
+        for topic, outputs in step.items()
+        for output in outputs
     ]
