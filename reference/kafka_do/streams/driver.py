@@ -49,7 +49,7 @@ class StreamDriver:
         """Process one record and yield what came out; where it fails, then comes the error. (PROC-007)"""
         if topic not in self._task.topics:
             raise ValueError(f"the pipeline reads {', '.join(self._task.topics)}, not {topic}")
-        if isinstance(timestamp_ms, bool) or not isinstance(timestamp_ms, int) or not 0 <= timestamp_ms <= _LATEST:
+        if type(timestamp_ms) is not int or not 0 <= timestamp_ms <= _LATEST:
             raise ValueError(f"timestamp_ms is an integer from 0 to {_LATEST}, not {timestamp_ms!r}")
         if key is not None and not isinstance(key, str):
             raise ValueError(f"a key is a string or None, not {key!r}")

@@ -61,7 +61,7 @@ class Expression:
     """An expression under construction. Comparisons, `+ - * /`, `& | ~` and `[…]` make longer ones."""
 
     __slots__ = ("document",)
-    __hash__ = None  # type: ignore[assignment]  equality makes an expression, so it cannot tell two apart
+    __hash__ = None  # type: ignore[assignment]  # equality makes an expression and cannot tell two apart
 
     def __init__(self, document: Any) -> None:
         self.document = document

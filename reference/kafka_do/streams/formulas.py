@@ -28,7 +28,7 @@ __all__ = [
 
 def of_record(formula: Any) -> Callable[[StreamRecord], Any]:
     """Return a function of a record."""
-    return formula if callable(formula) else compile_expression(formula)  # type: ignore[no-any-return]
+    return formula if callable(formula) else compile_expression(formula)
 
 
 def condition_of_record(formula: Any) -> Callable[[StreamRecord], bool]:

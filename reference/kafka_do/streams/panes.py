@@ -1,4 +1,4 @@
-"""Aggregation in tumbling and hopping windows: panes at fixed places. (WINDOW-001, WINDOW-005, WINDOW-008, WINDOW-010)"""
+"""Aggregation in tumbling and hopping windows: panes at fixed places. (WINDOW-001, 005, 008, 010)"""
 
 from collections.abc import Callable
 from typing import Any

@@ -58,7 +58,7 @@ def describe(topology: Topology) -> dict[str, Any]:
     ]
     if functions:
         raise TopologyError(functions)
-    document: dict[str, Any] = msgspec.to_builtins(topology)
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(topology))
     return document
 
 

@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Properties;
 import oracle.Json.Key;
 import org.apache.kafka.streams.StreamsConfig;
@@ -52,6 +53,8 @@ public final class Oracle {
             record.get("timestamp_ms").longValue());
         steps.add(outputs(driver, pipeline));
       }
+    } finally {
+      Files.walk(state).sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
     }
     return steps;
   }

@@ -1,15 +1,16 @@
-"""Apache Kafka Streams as a process: `conformance/oracle`, built once, asked line by line."""
+"""Apache Kafka Streams as a process: the program in `conformance/oracle`, built, and asked line by line."""
 
 import json
 import subprocess
-import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from kafka_do_conformance.process import LineProcess
+
 __all__ = ["KafkaStreams", "KafkaStreamsError"]
 
-_ROOT = Path(__file__).resolve().parents[3] / "conformance" / "oracle"
+_ROOT = Path(__file__).resolve().parents[2] / "oracle"
 _RESULTS = "the-results"
 _PATIENCE_S = 60
 
@@ -27,31 +28,19 @@ class KafkaStreams:
     def __enter__(self) -> Self:
         subprocess.run(["mvn", "-q", "-B", "compile"], cwd=_ROOT, check=True)
         jars = f"{_ROOT / 'target' / 'classes'}:{_ROOT / 'target' / 'dependency'}/*"
-        self._process = subprocess.Popen(
-            ["java", "-cp", jars, "oracle.Oracle"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        self._process = LineProcess(["java", "-cp", jars, "oracle.Oracle"])
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.kill()
-        self._process.communicate()
 
     def run(self, topology: dict[str, Any], records: list[dict[str, Any]]) -> Steps:
         """Return the outputs for each record; raises KafkaStreamsError."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps({"topology": topology, "records": records}).encode() + b"\n")
-        self._process.stdin.flush()
-        late = threading.Timer(_PATIENCE_S, self._process.kill)
-        late.start()
-        line = self._process.stdout.readline()
-        late.cancel()
-        answer = json.loads(line or b'{"failed": "it did not answer in time"}')
+        question = json.dumps({"topology": topology, "records": records}).encode("ascii")
+        self._process.write_line(question)
+        answer = json.loads(self._process.read_line(_PATIENCE_S) or b'{"failed": "it ended"}')
         if "failed" in answer:
             raise KafkaStreamsError(answer["failed"])
         return [_flat(step) for step in answer["steps"]]
