@@ -115,11 +115,14 @@ def _window(draw: st.DrawFn, kind: str) -> Document:
 
 @st.composite
 def stream_join(draw: st.DrawFn, kind: str) -> tuple[Document, list[Record]]:
-    """Return a join of two streams. D-7, D-10: records are within the grace, and ignored ones move no time."""
-    within = {name: draw(st.sampled_from([0, 3, 10])) for name in ("before_ms", "after_ms")}
-    within["grace_ms"] = draw(st.sampled_from([0, 5]))
+    """Return a join of two streams. D-7, D-10: records are within the grace, and ignored ones move no time.
+
+    Times are even and the durations together odd: Kafka's store in memory drops a record one instant too early.
+    """
+    within = {name: draw(st.sampled_from([0, 4, 10])) for name in ("before_ms", "after_ms")}
+    within["grace_ms"] = draw(st.sampled_from([1, 5]))
     node = {"node": "made", "operator": "join", "from": ["left", "right"], "type": kind, "within": within}
-    given = punctual(draw(records(("left", "right"))), within["grace_ms"])
+    given = punctual(draw(records(("left", "right"), step=2)), within["grace_ms"], step=2)
     return document(source("left"), source("right"), node, _end("made")), given
 
 
