@@ -1,4 +1,4 @@
-"""Topologies, clients: each vector of `fixtures/processing_*.json` is a case. What comes out is compared as JSON."""
+"""Topologies, clients: for each requirement the vectors of `fixtures` that show it. What comes out is compared as JSON."""
 
 import json
 from collections.abc import Iterator
@@ -12,63 +12,70 @@ from kafka_do_conformance.verdict import Exchange, Mismatch, Violation
 Vector = dict[str, Any]
 
 _FILES = ("processing_documents", "processing_joins", "processing_operators", "processing_windows")
-_TRIVIAL = {
-    "version": 1,
-    "nodes": [
-        {"node": "in", "operator": "source", "topic": "in"},
-        {"node": "out", "operator": "results", "from": "in"},
-    ],
-}
 _RECORD = {"topic": "in", "key": "k", "value": [1], "timestamp_ms": 7}
+_TRIVIAL = {
+    "topology": {
+        "version": 1,
+        "nodes": [
+            {"node": "in", "operator": "source", "topic": "in"},
+            {"node": "out", "operator": "results", "from": "in"},
+        ],
+    },
+    "steps": [{"record": _RECORD, "outputs": [{**_RECORD, "topic": None}]}],
+}
 _SHOWN = 1200
 
 
-def _vectors() -> Iterator[Vector]:
+def _vectors() -> dict[str, list[Vector]]:
+    """Return the vectors by the requirements that they show."""
+    found: dict[str, list[Vector]] = {}
     for name in _FILES:
-        yield from json.loads((data_root() / "fixtures" / f"{name}.json").read_text("utf-8"))["vectors"]
+        for vector in json.loads((data_root() / "fixtures" / f"{name}.json").read_text("utf-8"))["vectors"]:
+            for ident in vector["requirements"]:
+                found.setdefault(ident, []).append(vector)
+    return found
 
 
-def _register(vector: Vector) -> None:
+def _register(ident: str, vectors: list[Vector]) -> None:
     def judge(session: ClientSession) -> None:
-        (_refusal if "refused" in vector else _run)(session, vector)
+        _expect(session, "a source and its results", _TRIVIAL)
+        for vector in vectors:
+            _expect(session, f"{vector['name']}: {vector['title']}", vector)
 
-    judge.__name__ = f"topology-{vector['name']}"
-    hint = "See the requirement; the topology and the records are in `fixtures`, under the name of the case."
-    client_case(title=vector["title"], requirements=vector["requirements"], hint=hint)(judge)
+    judge.__name__ = f"topologies-{ident.lower()}"
+    more = f", and {len(vectors) - 1} more" if len(vectors) > 1 else ""
+    hint = "The topology and the records are in `fixtures/processing_*.json`, under the name of the step."
+    client_case(title=f"{vectors[0]['title']}{more}", requirements=[ident], hint=hint)(judge)
 
 
-def _run(session: ClientSession, vector: Vector) -> None:
-    """Expect for each record what the vector says, and then its counts."""
+def _expect(session: ClientSession, step: str, vector: Vector) -> None:
+    """Expect what a vector says: a refusal, or for each record what comes out, and then the counts."""
+    steps = vector.get("steps", [])
+    answer = session.adapter.ask("process", topology=vector["topology"], records=[one["record"] for one in steps])
+    found = [*(_refusal(vector, answer) if "refused" in vector else _results(vector, answer))]
+    if found:
+        raise Violation(step, found, [Exchange("adapter process", json.dumps(answer)[:_SHOWN])])
+
+
+def _refusal(vector: Vector, answer: dict[str, Any]) -> Iterator[Mismatch]:
+    words = answer.get("refused", {}).get("message")
+    if words is None or vector["refused"] not in words:
+        allowed = f"refused, with the pointer {vector['refused'] or 'to the whole'}"
+        yield Mismatch("the document", allowed, json.dumps(answer)[:_SHOWN])
+
+
+def _results(vector: Vector, answer: dict[str, Any]) -> Iterator[Mismatch]:
     steps = vector["steps"]
-    records = [step["record"] for step in steps]
-    answer = _ask(session, vector["topology"], records)
     found: Vector = answer.get("ok", {"steps": [], "failed": None, "left_out": {}})
     for number, step in enumerate(steps):
         got = found["steps"][number] if number < len(found["steps"]) else None
         if not _same(step["outputs"], got, any_order=vector.get("any_order", False)):
-            _fail(answer, f"record {number + 1}, {_shown(step['record'])}", _shown(step["outputs"]), _shown(got))
+            yield Mismatch(f"record {number + 1}, {_shown(step['record'])}", _shown(step["outputs"]), _shown(got))
     if found["failed"] != steps[-1].get("failed"):
-        _fail(answer, "the node that failed", _shown(steps[-1].get("failed")), _shown(found["failed"]))
+        yield Mismatch("the node that failed", _shown(steps[-1].get("failed")), _shown(found["failed"]))
     for node, counts in vector.get("left_out", {}).items():
         if found["left_out"].get(node) != counts:
-            _fail(answer, f"what {node} has left out", _shown(counts), _shown(found["left_out"].get(node)))
-
-
-def _refusal(session: ClientSession, vector: Vector) -> None:
-    """Expect that a good topology runs, and that this one is refused with a pointer to its fault."""
-    good = _ask(session, _TRIVIAL, [_RECORD])
-    if good.get("ok", {}).get("steps") != [[{**_RECORD, "topic": None}]]:
-        _fail(good, "a source and its results", _shown(_RECORD), _shown(good.get("ok")))
-    answer = _ask(session, vector["topology"], [])
-    words = answer.get("refused", {}).get("message")
-    if words is None or vector["refused"] not in words:
-        _fail(
-            answer, "the document", f"refused, with the pointer {vector['refused'] or 'to the whole'}", _shown(answer)
-        )
-
-
-def _ask(session: ClientSession, topology: Any, records: list[Any]) -> dict[str, Any]:
-    return session.adapter.ask("process", topology=topology, records=records)
+            yield Mismatch(f"what {node} has left out", _shown(counts), _shown(found["left_out"].get(node)))
 
 
 def _same(wanted: list[Any], got: list[Any] | None, *, any_order: bool) -> bool:
@@ -91,14 +98,9 @@ def _whole(value: Any) -> Any:
     return {name: _whole(member) for name, member in value.items()} if isinstance(value, dict) else value
 
 
-def _fail(answer: dict[str, Any], place: str, allowed: str, seen: str) -> None:
-    shown = Exchange("adapter process", json.dumps(answer)[:_SHOWN])
-    raise Violation("process", [Mismatch(place, allowed, seen)], [shown])
-
-
 def _shown(value: Any) -> str:
     return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-for _vector in _vectors():
-    _register(_vector)
+for _ident, _shown_by in sorted(_vectors().items()):
+    _register(_ident, _shown_by)
