@@ -1,4 +1,4 @@
-"""Topologies, clients: for each requirement the vectors of `fixtures` that show it. What comes out is compared as JSON."""
+"""Topologies, clients: for each requirement the vectors of `fixtures` that show it; JSON is compared."""
 
 import json
 from collections.abc import Iterator

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
@@ -30,12 +31,11 @@ class _Side:
         self.patience = patience
         self.unmatched_counts = unmatched_counts
         self.by_key: dict[str | None, list[_Waiting]] = {}
-        self.first: int | None = None  # no open record is older
+        self._oldest: list[tuple[int, int, str | None]] = []  # a heap of (time, number, key)
 
     def add(self, key: str | None, waiting: _Waiting) -> None:
         insort(self.by_key.setdefault(key, []), waiting, key=_place_of)
-        now = waiting.record.timestamp_ms
-        self.first = now if self.first is None else min(self.first, now)
+        heappush(self._oldest, (waiting.record.timestamp_ms, waiting.number, key))
 
     def between(self, key: str | None, earliest: int, latest: int) -> list[_Waiting]:
         """Return the open records of a key in the order of their times, then of their arrival. (JOIN-002)"""
@@ -45,17 +45,13 @@ class _Side:
 
     def close(self, time: int) -> list[_Waiting]:
         """Drop the records that are closed, and return them."""
-        if self.first is None or time <= self.first + self.patience:
-            return []
         closed: list[_Waiting] = []
-        for key, waiting in [*self.by_key.items()]:
-            behind = bisect_left(waiting, time - self.patience, key=_time_of)
-            closed += waiting[:behind]
-            if behind == len(waiting):
+        while self._oldest and time > self._oldest[0][0] + self.patience:
+            _, _, key = heappop(self._oldest)
+            waiting = self.by_key[key]
+            closed.append(waiting.pop(0))
+            if not waiting:
                 del self.by_key[key]
-            else:
-                del waiting[:behind]
-        self.first = min((waiting[0].record.timestamp_ms for waiting in self.by_key.values()), default=None)
         return closed
 
 

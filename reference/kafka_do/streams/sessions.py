@@ -1,6 +1,7 @@
 """Aggregation in sessions: windows that grow and become one. (WINDOW-003, WINDOW-007, WINDOW-009, WINDOW-011)"""
 
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from kafka_do.streams.folding import Fold
@@ -35,7 +36,7 @@ class SessionAggregation:
         self._final = final
         self._time = _BEFORE_EVERYTHING
         self._sessions: dict[str, list[_Open]] = {}
-        self._first_end: int | None = None  # no open session ends before
+        self._ends: list[tuple[int, str, int]] = []  # a heap of (end, key, start), old ends too
         self.ignored = 0
         self.late = 0
 
@@ -73,7 +74,7 @@ class SessionAggregation:
         if grown.result is not None:
             kept.append(grown)
             kept.sort(key=_start_of)
-            self._first_end = grown.end if self._first_end is None else min(self._first_end, grown.end)
+            heappush(self._ends, (grown.end, key, grown.start))
         if kept:
             self._sessions[key] = kept
         else:
@@ -88,20 +89,15 @@ class SessionAggregation:
 
     def _close(self, closed: int) -> None:
         """Free the sessions that ended before; their results are final now. (WINDOW-011)"""
-        if self._first_end is None or self._first_end >= closed:
-            return
-        over = [(one.end, key, one) for key, open_ in self._sessions.items() for one in open_ if one.end < closed]
-        for _, key, one in sorted(over, key=_end_and_key_of):
-            self._replace(key, [one], one._replace(result=None))
-            if self._final:
-                self._forward(StreamRecord(key, one.result, one.end, Window(one.start, one.end)))
-        self._first_end = min((one.end for open_ in self._sessions.values() for one in open_), default=None)
+        while self._ends and self._ends[0][0] < closed:
+            end, key, start = heappop(self._ends)
+            for one in self._sessions.get(key, ()):
+                if (one.start, one.end) == (start, end):
+                    self._replace(key, [one], one._replace(result=None))
+                    if self._final:
+                        self._forward(StreamRecord(key, one.result, end, Window(start, end)))
+                    break
 
 
 def _start_of(session: _Open) -> int:
     return session.start
-
-
-def _end_and_key_of(closing: tuple[int, str, _Open]) -> tuple[int, str, int]:
-    end, key, session = closing
-    return end, key, session.start

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from kafka_do.streams.folding import Fold
@@ -11,6 +12,7 @@ from kafka_do.streams.windows import Sliding
 __all__ = ["SlidingAggregation"]
 
 _BEFORE_EVERYTHING = -1
+_NO_WINDOW = -1
 
 
 class _Pane(NamedTuple):
@@ -44,7 +46,7 @@ class SlidingAggregation:
         self._time = _BEFORE_EVERYTHING
         self._groups: dict[str, _Group] = {}
         self._arrived = 0
-        self._first_end: int | None = None  # no open window ends before
+        self._ends: list[tuple[int, str, int]] = []  # a heap of (end, key, start), records too
         self.ignored = 0
         self.late = 0
 
@@ -63,6 +65,7 @@ class SlidingAggregation:
         group = self._groups.setdefault(key, _Group())
         self._arrived += 1
         insort(group.records, (now, self._arrived, record), key=_place_of)
+        heappush(self._ends, (now + self._difference + 1, key, _NO_WINDOW))
         starts = self._starts(group, now)
         open_starts = [start for start in starts if start + self._difference >= closed]
         self.late += len(open_starts) < len(starts)
@@ -95,8 +98,9 @@ class SlidingAggregation:
         if pane.result is None:
             group.panes.pop(start, None)
         else:
+            if before is None:
+                heappush(self._ends, (end, key, start))
             group.panes[start] = pane
-            self._first_end = end if self._first_end is None else min(self._first_end, end)
         if not self._final:
             self._forward(StreamRecord(key, pane.result, pane.latest, Window(start, end)))
 
@@ -114,28 +118,21 @@ class SlidingAggregation:
 
     def _close(self, closed: int) -> None:
         """Free the windows that ended before; their results are final now. (WINDOW-011)"""
-        if self._first_end is None or self._first_end >= closed:
-            return
-        over = [
-            (start + self._difference, key, start)
-            for key, group in self._groups.items()
-            for start in group.panes
-            if start + self._difference < closed
-        ]
-        for end, key, start in sorted(over):
-            pane = self._groups[key].panes.pop(start)
-            if self._final:
+        while self._ends and self._ends[0][0] < closed:
+            end, key, start = heappop(self._ends)
+            group = self._groups.get(key)
+            if group is None:
+                continue
+            if start == _NO_WINDOW:
+                self._forget(group, closed - self._difference - 1)
+            elif (pane := group.panes.pop(start, None)) is not None and self._final:
                 self._forward(StreamRecord(key, pane.result, pane.latest, Window(start, end)))
-        self._forget(closed - self._difference - 1)
-        ends = (start + self._difference for group in self._groups.values() for start in group.panes)
-        self._first_end = min(ends, default=None)
-
-    def _forget(self, before: int) -> None:
-        """Drop the records that no open window, nor one that may come, reaches."""
-        for key, group in [*self._groups.items()]:
-            del group.records[: bisect_left(group.records, before, key=_time_of)]
             if not group.records and not group.panes:
                 del self._groups[key]
+
+    def _forget(self, group: _Group, before: int) -> None:
+        """Drop the records that no open window, nor one that may come, reaches."""
+        del group.records[: bisect_left(group.records, before, key=_time_of)]
 
 
 def _place_of(entry: tuple[int, int, StreamRecord]) -> tuple[int, int]:
