@@ -21,6 +21,7 @@ _PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
         ("spec/quickstart.md", "served"),
         ("spec/client.md", "served"),
         ("spec/producers.md", "served"),
+        ("spec/processing.md", "served"),
         ("spec/control.md", "served_for_tests"),
     ],
 )

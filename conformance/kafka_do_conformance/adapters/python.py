@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import kafka_do
+from kafka_do import streams
 
 Answer = dict[str, Any]
 
@@ -68,7 +69,7 @@ def _hello(_command: dict[str, Any], _clients: Clients) -> Answer:
         "name": "kafka-do-python",
         "version": kafka_do.__version__,
         "language": "python",
-        "features": ["core", "api_keys", "groups", "producers"],
+        "features": ["core", "api_keys", "groups", "processing", "producers"],
     }
 
 
@@ -118,6 +119,27 @@ def _consume_close(command: dict[str, Any], _clients: Clients) -> Answer:
     return {}
 
 
+def _process(command: dict[str, Any], _clients: Clients) -> Answer:
+    try:
+        driver = streams.StreamDriver(command["topology"])
+    except streams.TopologyError as error:
+        raise _RefusedError(str(error)) from None
+    steps: list[list[Answer]] = []
+    failed = None
+    for record in command["records"]:
+        steps.append([])
+        try:
+            for output in driver.process(
+                record["topic"], record["value"], key=record["key"], timestamp_ms=record["timestamp_ms"]
+            ):
+                steps[-1].append(_output(output))
+        except streams.ProcessingError as error:
+            failed = error.node
+            break
+    left_out = {name: {"late": left.late, "ignored": left.ignored} for name, left in driver.left_out().items()}
+    return {"steps": steps, "failed": failed, "left_out": left_out}
+
+
 def _bye(_command: dict[str, Any], _clients: Clients) -> Answer:
     return {}
 
@@ -130,6 +152,7 @@ _COMMANDS: dict[str, Callable[[dict[str, Any], Clients], Answer]] = {
     "consume_poll": _consume_poll,
     "consume_commit": _consume_commit,
     "consume_close": _consume_close,
+    "process": _process,
     "bye": _bye,
 }
 
@@ -172,6 +195,17 @@ def _message(message: kafka_do.ReadMessage[Any]) -> Answer:
         "key": _bytes(message.raw_key),
         "value": _bytes(message.raw_value),
         "headers": [{"key": header.key, "value": _bytes(header.value)} for header in message.headers.raw],
+    }
+
+
+def _output(output: streams.Output) -> Answer:
+    window = output.window and {"window": {"start_ms": output.window.start_ms, "end_ms": output.window.end_ms}}
+    return {
+        "topic": output.topic,
+        "key": output.key,
+        "value": output.value,
+        "timestamp_ms": output.timestamp_ms,
+        **(window or {}),
     }
 
 

@@ -14,7 +14,7 @@ _HELLO = {
     "name": "null",
     "version": "0",
     "language": "none",
-    "features": ["core", "api_keys", "groups", "producers"],
+    "features": ["core", "api_keys", "groups", "processing", "producers"],
 }
 _PLACE = {"partition": 0, "offset": {"int64": "0"}, "timestamp_ms": {"int64": "1760000000000"}}
 _NOTHING = {
@@ -56,6 +56,8 @@ def _answer(mode: str, command: dict[str, Any]) -> dict[str, Any] | None:
 def _success(command: dict[str, Any]) -> dict[str, Any]:
     if command["command"] == "produce":
         return {"results": [_PLACE] * len(command["records"])}
+    if command["command"] == "process":
+        return {"steps": [[] for _ in command["records"]], "failed": None, "left_out": {}}
     if command["command"] == "consume_poll":
         time.sleep(command["timeout_ms"] / 1000)
         return {"records": []}
