@@ -77,6 +77,19 @@ class ServerSession:
 
         A header whose value is None is left out.
         """
+        self.begin(method, target, value=value, body=body, headers=headers)
+        return self.answer()
+
+    def begin(
+        self,
+        method: str,
+        target: str,
+        *,
+        value: Any = None,
+        body: bytes | None = None,
+        headers: tuple[tuple[str, str | None], ...] | None = None,
+    ) -> None:
+        """Send a request as `send` does, without waiting for the answer."""
         if time.monotonic() > self._ends:
             raise Timeout(f"{method} {target}", [Mismatch("the case", f"ends within {_CASE_S} s", "it goes on and on")])
         if value is not None:
@@ -84,7 +97,11 @@ class ServerSession:
         if headers is None:
             headers = () if body is None else (("Content-Type", JSON),)
         self._controls = self._controls or target.startswith(_CONTROL)
-        response = self.wire.exchange(method, target, body=body, headers=self._with_key(headers))
+        self.wire.send(method, target, body=body, headers=self._with_key(headers))
+
+    def answer(self) -> Response:
+        """Return the answer to what was begun."""
+        response = self.wire.receive()
         self.exchanges.append(response.exchange)
         return response
 
@@ -120,6 +137,13 @@ class ServerSession:
         """Raise Violation if there are mismatches."""
         if found:
             raise Violation(step, found, self.exchanges[-4:])
+
+    def features(self) -> list[str]:
+        """Return the features that the server lists."""
+        wanted = {"features": {"$contains": ["core"]}}
+        answer = self.expect("discovery", self.send("GET", "/v1"), {"status": 200, "json": wanted})
+        listed: list[str] = answer["features"]
+        return listed
 
     def limits(self) -> dict[str, int]:
         """Return the limits that the server advertises; raises Violation if it advertises none."""
@@ -187,10 +211,8 @@ class ServerSession:
 
     def now_ms(self) -> int:
         """Return what the server's time should be: the machine's, unless its clock has jumped ahead of that."""
-        wanted = {"features": {"$contains": ["core"]}}
-        listed = self.expect("discovery", self.send("GET", "/v1"), {"status": 200, "json": wanted})["features"]
         machine_ms = time.time_ns() // 1_000_000
-        return max(machine_ms, self.advance(0)) if "control" in listed else machine_ms
+        return max(machine_ms, self.advance(0)) if "control" in self.features() else machine_ms
 
     def inject(self, operation: str, fault: str, **members: Any) -> None:
         """Plant a fault in an operation; `members` are the others of the request. (feature `control`)"""

@@ -32,8 +32,14 @@ _START_S = 20.0
 
 # A reference with every feature, and one with none. The first does not wait long for requests that never finish.
 _ORIGIN = "https://shop.example"
-_EVERYTHING = ("--cors-origin", _ORIGIN, "--max-request-ms", "1000", "--test-control")
-_NOTHING = ("--no-auto-create-topics", "--without", "producers", "--without", "groups")
+_EVERYTHING = ("--cors-origin", _ORIGIN, "--max-request-ms", "1000", "--max-streams", "50", "--test-control")
+_NOTHING = (
+    "--no-auto-create-topics",
+    *("--without", "producers"),
+    *("--without", "groups"),
+    *("--without", "retention"),
+    *("--without", "streams"),
+)
 
 
 class UnknownImplError(ValueError):

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,21 +56,32 @@ class Wire:
         self.deadline_s = deadline_s
         self._socket: socket.socket | None = None
         self._http = h11.Connection(h11.CLIENT)
+        self._shown = ""
+        self._ends = 0.0
 
     def exchange(self, method: str, target: str, *, body: bytes | None = None, headers: Headers = ()) -> Response:
-        """Send one request; raises Timeout or Crashed where no whole response came."""
-        shown = f"{method} {target}" + ("" if body is None else f" {shorten(body)}")
-        try:
-            status, received, text = self._exchange(method, self.prefix + target, headers, body)
-        except TimeoutError:
-            self.close()
-            raise Timeout(shown, [Mismatch("answer", "one", f"none within {self.deadline_s:g} s")]) from None
-        except (OSError, h11.RemoteProtocolError) as error:
-            self.close()
-            seen = f"{type(error).__name__}: {error}"
-            raise Crashed(shown, [Mismatch("answer", "an HTTP response", seen)], [Exchange(shown, seen)]) from None
+        """Send one request and wait for the answer; raises Timeout or Crashed where no whole one came."""
+        self.send(method, target, body=body, headers=headers)
+        return self.receive()
+
+    def send(self, method: str, target: str, *, body: bytes | None = None, headers: Headers = ()) -> None:
+        """Send a request, whose answer is for `receive`; raises Timeout or Crashed where that is not possible."""
+        self._shown = f"{method} {target}" + ("" if body is None else f" {shorten(body)}")
+        self._ends = time.monotonic() + self.deadline_s
+        with self._told():
+            self._send(method, self.prefix + target, headers, body)
+
+    def receive(self) -> Response:
+        """Return the answer to what was sent; raises Timeout or Crashed where no whole one came."""
+        with self._told():
+            status, received, text = self._receive()
         declared = next((value for name, value in received if name.lower() == "content-type"), "")
-        return Response(status, received, text, Exchange(shown, f"{status} {declared} {shorten(text)}"))
+        return Response(status, received, text, Exchange(self._shown, f"{status} {declared} {shorten(text)}"))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection that the other side has not closed."""
+        return self._socket is not None and not _closed(self._socket)
 
     def close(self) -> None:
         """Close the connection."""
@@ -77,8 +89,21 @@ class Wire:
             self._socket.close()
             self._socket = None
 
-    def _exchange(self, method: str, target: str, headers: Headers, body: bytes | None) -> tuple[int, Headers, bytes]:
-        ends = time.monotonic() + self.deadline_s
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell of a connection that breaks, or is silent, as what became of the request."""
+        try:
+            yield
+        except TimeoutError:
+            self.close()
+            raise Timeout(self._shown, [Mismatch("answer", "one", f"none within {self.deadline_s:g} s")]) from None
+        except (OSError, h11.RemoteProtocolError) as error:
+            self.close()
+            seen = f"{type(error).__name__}: {error}"
+            exchange = Exchange(self._shown, seen)
+            raise Crashed(self._shown, [Mismatch("answer", "an HTTP response", seen)], [exchange]) from None
+
+    def _send(self, method: str, target: str, headers: Headers, body: bytes | None) -> None:
         sock = self._connected()
         length = () if body is None else (("Content-Length", str(len(body))),)
         request = h11.Request(method=method, target=target, headers=[("Host", self.host), *headers, *length])
@@ -86,27 +111,31 @@ class Wire:
         if body:
             self._http.send(h11.Data(data=body))
         self._http.send(h11.EndOfMessage())
-        sock.settimeout(_left(ends))
+        sock.settimeout(_left(self._ends))
         with contextlib.suppress(
             BrokenPipeError, ConnectionResetError
         ):  # refused early; the answer may be there all the same
             sock.sendall(data)
-        found = self._receive(sock, ends)
+
+    def _receive(self) -> tuple[int, Headers, bytes]:
+        found = self._response()
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
         else:
             self.close()
         return found
 
-    def _receive(self, sock: socket.socket, ends: float) -> tuple[int, Headers, bytes]:
+    def _response(self) -> tuple[int, Headers, bytes]:
+        if self._socket is None:
+            raise ConnectionError("nothing was sent")
         status = 0
         headers: Headers = ()
         parts: list[bytes] = []
         while True:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
-                sock.settimeout(_left(ends))
-                self._http.receive_data(sock.recv(_CHUNK))
+                self._socket.settimeout(_left(self._ends))
+                self._http.receive_data(self._socket.recv(_CHUNK))
             elif isinstance(event, h11.Response):
                 status = event.status_code
                 headers = tuple(
@@ -121,9 +150,8 @@ class Wire:
 
     def _connected(self) -> socket.socket:
         """Return the connection, a new one if there is none or the other side has closed it."""
-        if self._socket is not None and _closed(self._socket):
+        if self._socket is None or not self.is_open:
             self.close()
-        if self._socket is None:
             self._socket = socket.create_connection(self.address, timeout=self.deadline_s)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._http = h11.Connection(h11.CLIENT)

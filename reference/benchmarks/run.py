@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.assigning import assigning
+from benchmarks.cleaning import cleaning
 from benchmarks.contestants import Ours, install_peer
 from benchmarks.encodings import encodings
 from benchmarks.environment import describe
@@ -17,6 +18,7 @@ from benchmarks.groups import groups
 from benchmarks.growth import growth
 from benchmarks.idempotent import idempotent
 from benchmarks.in_process import in_process
+from benchmarks.live import live
 from benchmarks.load import wrk_is_there
 from benchmarks.memory import memory
 from benchmarks.report import Measurement, as_text, write_json
@@ -33,7 +35,9 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "encodings": encodings,
     "memory": memory,
     "growth": growth,
+    "cleaning": cleaning,
     "waiting": waiting,
+    "live": live,
     "in-process": in_process,
     "assigning": assigning,
     "groups": groups,

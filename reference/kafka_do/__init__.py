@@ -1,8 +1,9 @@
 """kafka.do: Kafka's topics, partitions and offsets over plain HTTP.
 
-Public are the names below and the module `kafka_do.spec`; everything else may change.
+Public are the names below and the modules `kafka_do.errors` and `kafka_do.spec`; everything else may change.
 """
 
+from kafka_do import errors
 from kafka_do._version import __version__
 from kafka_do.client.messages import Message, Read, RecordMetadata
 from kafka_do.client.serializing import record_of
@@ -25,5 +26,6 @@ __all__ = [
     "RecordMetadata",
     "Topic",
     "__version__",
+    "errors",
     "record_of",
 ]

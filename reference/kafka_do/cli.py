@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kafka_do._version import __version__
+from kafka_do.binding.streams import STREAMS
 from kafka_do.client.connecting import is_loopback
 from kafka_do.engines.clock import EventLoopClock, MovableClock
-from kafka_do.engines.memory import AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, MemoryEngine
+from kafka_do.engines.memory import AT_ONCE, AUTO_CREATE_TOPICS, GROUPS, PRODUCERS, RETENTION, MemoryEngine
 from kafka_do.spec import SPEC
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ __all__ = ["app"]
 
 _HOST = str(SPEC.defaults["server"]["host"])
 _PORT = int(SPEC.defaults["server"]["port"])
-_OPTIONAL = (PRODUCERS, GROUPS)
+_OPTIONAL = (PRODUCERS, GROUPS, RETENTION, STREAMS)
 _MAX_REQUEST_MS = SPEC.limits["max_request_ms"]
+_MAX_STREAMS = SPEC.limits["max_streams"]
 
 app = typer.Typer(
     help="The kafka.do protocol: a server and a conformance suite.", no_args_is_help=True, add_completion=False
@@ -69,6 +71,9 @@ def serve(  # noqa: PLR0917  typer wants them so
     max_request_ms: Annotated[
         int, typer.Option(min=1, help="How long a request may take to arrive, in milliseconds.")
     ] = _MAX_REQUEST_MS,
+    max_streams: Annotated[
+        int, typer.Option(min=1, help="How many live streams one key may have; without keys, how many there may be.")
+    ] = _MAX_STREAMS,
     test_control: Annotated[  # noqa: FBT002
         bool,
         typer.Option(
@@ -82,13 +87,14 @@ def serve(  # noqa: PLR0917  typer wants them so
     """
     from kafka_do.server.control import CONTROL, Control  # noqa: PLC0415  only a server needs it
     from kafka_do.server.serve import serve as run  # noqa: PLC0415  uvicorn takes long to import
+    from kafka_do.server.tending import tend_always  # noqa: PLC0415
 
     for feature in without:
         if feature not in _OPTIONAL:
             raise typer.BadParameter(f"{feature} is none of {', '.join(_OPTIONAL)}", param_hint="--without")
     keys = _keys(api_key, api_key_file)
     cors = _cors(cors_origin)
-    limits = {**SPEC.limits, "max_request_ms": max_request_ms}
+    limits = {**SPEC.limits, "max_request_ms": max_request_ms, "max_streams": max_streams}
     offers = {
         AUTO_CREATE_TOPICS: auto_create_topics,
         **{feature: feature not in without for feature in _OPTIONAL},
@@ -98,7 +104,8 @@ def serve(  # noqa: PLR0917  typer wants them so
     }
     features = ["core", *(feature for feature, is_offered in offers.items() if is_offered)]
     movable = _movable_clock(host) if test_control else None
-    engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=movable or EventLoopClock())
+    clock = movable or EventLoopClock()
+    engine = MemoryEngine(version=__version__, limits=limits, features=features, clock=clock)
     try:
         run(
             engine,
@@ -110,7 +117,10 @@ def serve(  # noqa: PLR0917  typer wants them so
             features=features,
             keys=keys,
             cors=cors,
-            control=None if movable is None else Control(movable, engine.reset),
+            control=None if movable is None else Control(movable, engine.reset, engine.tend),
+            beside=lambda: tend_always(engine.tend, clock),
+            clock=clock,
+            at_once=AT_ONCE,
         )
     except OSError as error:
         sys.exit(f"kafka-do serve: cannot listen on {host}:{port}: {error.strerror or error}")

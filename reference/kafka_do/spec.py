@@ -100,9 +100,13 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TopicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A topic config of `protocol.yaml`: one of `values`, or an integer in `range`, each written as a string."""
+    """A topic config of `protocol.yaml`: one of `values`, or an integer in `range`, each written as a string.
+
+    Servers with `feature` know it.
+    """
 
     default: str
+    feature: str = "core"
     values: tuple[str, ...] | None = None
     range: tuple[int, int] | None = None
 

@@ -4,9 +4,11 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, cast, get_args
+
+from msgspec import UNSET
 
 from kafka_do.blocking.consumer import Consumer
 from kafka_do.client import producing, reading
@@ -17,9 +19,10 @@ from kafka_do.client.membership import Subscription
 from kafka_do.client.messages import Headers, Key, Read, RecordMetadata
 from kafka_do.client.sequencing import Sequencer
 from kafka_do.client.serializing import record_of
-from kafka_do.core.broker import Broker, Discover
+from kafka_do.core.broker import Broker, DeleteRecords, Discover
 from kafka_do.core.errors import KafkaError
-from kafka_do.core.messages import CreateTopicRequest, Discovery, Topic
+from kafka_do.core.item_errors import error_of_item
+from kafka_do.core.messages import CreateTopicRequest, DeleteRecordsRequest, Discovery, RecordsToDelete, Topic
 from kafka_do.core.records import Record
 from kafka_do.spec import SPEC
 
@@ -189,10 +192,32 @@ class Admin:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def create_topic(self, topic: str, *, partitions: int = 1) -> Topic:
+    def create_topic(self, topic: str, *, partitions: int = 1, configs: Mapping[str, str] | None = None) -> Topic:
         """Create a topic and return its name, id and number of partitions.
 
-        Raises KafkaError: `invalid_topic_name`, `topic_already_exists`, `invalid_partitions`. (TOPIC-001, TOPIC-008)
+        `configs` are Kafka's, by their names. Raises KafkaError: `invalid_topic_name`, `topic_already_exists`,
+        `invalid_partitions`, `invalid_config`. (TOPIC-001, TOPIC-008, TOPIC-023)
         """
-        request = CreateTopicRequest(topic=topic, partitions=partitions)
+        given = UNSET if configs is None else dict(configs)
+        request = CreateTopicRequest(topic=topic, partitions=partitions, configs=given)
         return drive(self._client._broker().create_topic(request))  # noqa: SLF001
+
+    def delete_records(self, topic: str, before: Mapping[int, int | None]) -> dict[int, int]:
+        """Delete the first records of partitions: `before` has for each the offset of the first that stays.
+
+        None deletes all that are there. Returns for each partition where it begins now. Raises KafkaError for the first
+        that was not done: `topic_not_found`, `partition_not_found`, `offset_out_of_range`, `policy_violation`. Calling
+        again does no harm. (RETAIN-014 to RETAIN-020)
+        """
+        items = [
+            RecordsToDelete(partition, at="latest") if offset is None else RecordsToDelete(partition, offset)
+            for partition, offset in before.items()
+        ]
+        request = DeleteRecords(topic, DeleteRecordsRequest(partitions=items))
+        results = drive(self._client._broker().delete_records(request))  # noqa: SLF001
+        begins = {}
+        for result in results:
+            if result.error is not UNSET:
+                raise error_of_item(result.error)
+            begins[result.partition] = cast("int", result.log_start_offset)
+        return begins

@@ -47,12 +47,17 @@ def compiled(sources: Sources) -> dict[str, Any]:
                 "path": path,
                 "feature": operation.get("x-feature", "core"),
                 "success": [int(status) for status in operation["responses"] if status.startswith("2")],
-                "parameters": [_parameter(sources, parameter) for parameter in operation["parameters"]],
+                "parameters": [_parameter(sources, parameter) for parameter in _in_target(sources, operation)],
                 "errors": operation["x-errors"],
             }
             for path, method, operation in sources.operations()
         },
     }
+
+
+def _in_target(sources: Sources, operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parameters in path and query; header fields are the HTTP binding's."""
+    return [parameter for parameter in operation["parameters"] if sources.resolve(parameter)["in"] != "header"]
 
 
 def _parameter(sources: Sources, node: dict[str, Any]) -> dict[str, Any]:

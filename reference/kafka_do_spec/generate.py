@@ -10,6 +10,7 @@ from typing import Any
 
 from kafka_do_spec import compile as compiler
 from kafka_do_spec import pages
+from kafka_do_spec.error_classes import error_classes
 from kafka_do_spec.openapi_document import openapi
 from kafka_do_spec.sources import Sources, read
 
@@ -20,6 +21,7 @@ def _for_the_library(sources: Sources) -> dict[Path, str]:
     generated = sources.root / "spec" / "generated"
     return {
         sources.root / "reference" / "kafka_do" / "core" / "messages.py": compiler.messages(sources),
+        sources.root / "reference" / "kafka_do" / "errors.py": error_classes(sources),
         generated / "spec.json": _json(compiler.compiled(sources)),
         generated / "requirements.json": _json(compiler.registry(sources)),
         generated / "openapi.json": _json(openapi(sources)),

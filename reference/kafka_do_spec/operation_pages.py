@@ -18,7 +18,7 @@ from kafka_do_spec.markdown import (
     write_table,
 )
 from kafka_do_spec.requirement_page import chapter_title, link_requirement
-from kafka_do_spec.schemas import describe_default, describe_type, find_objects, write_objects
+from kafka_do_spec.schemas import describe, describe_default, describe_type, find_objects, write_objects
 from kafka_do_spec.sources import Sources
 
 _TO_CHAPTERS = "../../"
@@ -76,6 +76,12 @@ def _write_operation(sources: Sources, operation: _Operation) -> str:
         for title, schema in find_objects(sources, "answer", _schema_of(answer)).items()
         if title not in asked
     }
+    streamed = {
+        title: schema
+        for stream in _streams_of(operation).values()
+        for title, schema in find_objects(sources, "line", stream["x-lines"]).items()
+        if title not in asked | answered
+    }
     chapter = f"[{chapter_title(sources, operation.chapter)}]({_TO_CHAPTERS}{operation.chapter})"
     return write_page(
         operation.name,
@@ -85,6 +91,7 @@ def _write_operation(sources: Sources, operation: _Operation) -> str:
         write_section("Parameters", _write_parameters(sources, operation)),
         write_section("Request body", *write_objects(sources, asked)),
         write_section("Answer", _write_statuses(operation), *write_objects(sources, answered)),
+        write_section("Streams", _write_streams(sources, operation), *write_objects(sources, streamed)),
         write_section("Errors", _write_errors(sources, operation), _write_common_errors(sources)),
         write_section("Examples", *_write_examples(sources, operation)),
         write_section("Examples of errors", *_write_error_examples(sources, operation)),
@@ -110,6 +117,29 @@ def _write_parameters(sources: Sources, operation: _Operation) -> str:
 def _write_statuses(operation: _Operation) -> str:
     return write_table(
         ["Status", "Meaning"], [[status, answer["description"]] for status, answer in operation.successes.items()]
+    )
+
+
+def _write_streams(sources: Sources, operation: _Operation) -> str:
+    """Say what each media type of a stream holds, and what one looks like."""
+    streams = _streams_of(operation)
+    if not streams:
+        return ""
+    rows = [[quote_code([name]), describe(sources, stream["schema"])] for name, stream in streams.items()]
+    (line,) = {describe_type(sources, "line", stream["x-lines"]) for stream in streams.values()}
+    examples = [
+        part
+        for name, stream in streams.items()
+        for example in stream.get("examples", {}).values()
+        for part in (f"As {quote_code([name])}. {example['summary']}:", fence("text", example["value"].rstrip("\n")))
+    ]
+    return "\n\n".join(
+        [
+            f"With the feature `streams`, as the chapter [Live streams]({_TO_CHAPTERS}streams.md) says.",
+            write_table(["Accept", "Answer"], rows),
+            f"A line is a {line}.",
+            *examples,
+        ]
     )
 
 
@@ -218,6 +248,16 @@ def _parameters(sources: Sources, operation: _Operation) -> list[dict[str, Any]]
 def _schema_of(message: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a request body or response, which has one media type; an empty one without a body."""
     return next((dict(content["schema"]) for content in message.get("content", {}).values()), {})
+
+
+def _streams_of(operation: _Operation) -> dict[str, dict[str, Any]]:
+    """Return the streams that an operation can answer, by their media types."""
+    return {
+        name: content
+        for answer in operation.successes.values()
+        for name, content in answer.get("content", {}).items()
+        if "x-lines" in content
+    }
 
 
 def _examples_of(message: dict[str, Any]) -> dict[str, Any]:

@@ -136,19 +136,21 @@ def test_keys_come_from_the_command_line_and_from_a_file(tmp_path: Path) -> None
             for key in ("one", "two", "in-a-file", "and-another", "three")
         ]
         assert answers == ["200"] * 4 + ["401"]
-        assert '"features":["core","auto_create_topics","producers","groups","api_keys"]' in _get(host, port, "/v1")
+        assert '"features":["core","auto_create_topics","producers","groups","retention","streams","api_keys"]' in _get(
+            host, port, "/v1"
+        )
 
 
 def test_a_server_tells_its_features_and_its_limit_of_time() -> None:
     with _serving("--cors-origin", "http://localhost:3000", "--max-request-ms", "1234") as (_, host, port):
         answer = _get(host, port, "/v1", "Origin: http://localhost:3000")
-    assert '"features":["core","auto_create_topics","producers","groups","cors"]' in answer
+    assert '"features":["core","auto_create_topics","producers","groups","retention","streams","cors"]' in answer
     assert '"max_request_ms":1234' in answer
     assert "\r\naccess-control-allow-origin: http://localhost:3000\r\n" in answer
 
 
 def test_a_server_lets_nobody_control_it_unless_it_is_told_to() -> None:
-    listed = '"features":["core","auto_create_topics","producers","groups"'
+    listed = '"features":["core","auto_create_topics","producers","groups","retention","streams"'
     with _serving() as (_, host, port):
         assert f"{listed}]" in _get(host, port, "/v1")
         assert _get(host, port, "/v1/control/faults").startswith("HTTP/1.1 501 ")
@@ -159,9 +161,9 @@ def test_a_server_lets_nobody_control_it_unless_it_is_told_to() -> None:
 
 def test_a_server_offers_what_it_is_not_told_to_leave_out() -> None:
     for flags, features in (
-        (["--auto-create-topics"], '["core","auto_create_topics","producers","groups"]'),
-        (["--no-auto-create-topics"], '["core","producers","groups"]'),
-        (["--no-auto-create-topics", "--without", "producers"], '["core","groups"]'),
+        (["--auto-create-topics"], '["core","auto_create_topics","producers","groups","retention","streams"]'),
+        (["--no-auto-create-topics"], '["core","producers","groups","retention","streams"]'),
+        (["--no-auto-create-topics", "--without", "producers"], '["core","groups","retention","streams"]'),
     ):
         with _serving(*flags) as (_, host, port):
             assert f'"features":{features}' in _get(host, port, "/v1")

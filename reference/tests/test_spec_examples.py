@@ -87,7 +87,7 @@ _ANSWERS = [
     for name, operation in _OPERATIONS.items()
     for status, response in operation["responses"].items()
     if status.startswith("2")
-    for example in _examples(response, "")
+    for example in _examples(response.get("content", {}).get("application/json", {}), "")
 ]
 
 
@@ -116,6 +116,23 @@ def test_every_schema_is_a_schema_and_its_own_examples_fit(name: str) -> None:
 @pytest.mark.parametrize(("schema", "value"), _ALL)
 def test_every_example_is_what_its_schema_says(schema: dict[str, Any], value: Any) -> None:
     _validate(schema, value)
+
+
+_STREAMED = [
+    pytest.param(stream["x-lines"], line.removeprefix("data: "), id=f"{name}-{number}")
+    for name, operation in _OPERATIONS.items()
+    for stream in operation["responses"].get("200", {}).get("content", {}).values()
+    for example in stream.get("examples", {}).values()
+    if "x-lines" in stream
+    for number, line in enumerate(example["value"].splitlines())
+    if line and not line.startswith("id: ")
+]
+
+
+@pytest.mark.parametrize(("schema", "line"), _STREAMED)
+def test_every_line_in_the_example_of_a_stream_is_what_its_schema_says(schema: dict[str, Any], line: str) -> None:
+    _validate(schema, json.loads(line))
+    assert len(_STREAMED) >= 7
 
 
 def test_every_operation_has_an_example_of_its_request_and_of_each_successful_answer() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from kafka_do.spec import SPEC, Operation
 from kafka_do_conformance.case import server_case
+from kafka_do_conformance.live import LiveStream
 from kafka_do_conformance.session import ServerSession, fresh_name
 
 
@@ -31,6 +32,9 @@ def listed_features_are_there(server: ServerSession) -> None:
         response = server.send("GET", "/v1", headers=(("Origin", server.origin),))
         allowed = {"Access-Control-Allow-Origin": server.origin}
         server.expect("cors", response, {"status": 200, "headers": allowed})
+    if "streams" in listed:
+        with LiveStream(server, f"/v1/topics/{topic}/partitions/0/records?offset=0") as stream:
+            stream.line("streams", {"type": "heartbeat"})
     if "producers" in listed:
         response = server.send("POST", "/v1/producers")
         server.expect("producers", response, {"status": 201, "json": {"epoch": 0}})

@@ -157,6 +157,34 @@ def leaving_for_a_time(server: ServerSession) -> None:
 
 
 @server_case(
+    title="What a static member had to give up is free when it leaves for a time",
+    requirements=["GROUP-060", "GROUP-036"],
+    hint="Keep its assignment and release what was taken out of it: one who has left cannot confirm that.",
+)
+def leaving_for_a_time_gives_up(server: ServerSession) -> None:
+    """Leave for a time while listing what has to be given up, and come back."""
+    topic = server.create_topic(4)
+    group = WireGroup(server, {topic: 4})
+    one = group.join(instance_id=fresh_id())
+    group.settle()
+    other = group.join()
+    one.hold()
+    kept = one.shares
+    one.leave_for_a_time()
+    one.owned = one.assignment
+    for _ in range(BEATS):
+        other.confirm()
+    _shares(server, one, other, [2, 2])
+    back = group.member(instance_id=one.instance_id)
+    one.lose_all()
+    back.join()
+    if back.shares != kept:
+        server.require("come back", [Mismatch("assignment", f"{kept} as before", str(back.shares))])
+    group.settle()
+    _shares(server, back, other, [2, 2])
+
+
+@server_case(
     title="Who comes back with its instance_id gets the same partitions, and nothing moves",
     requirements=["GROUP-037", "GROUP-036"],
     hint="Under a new member id or the old one: the assignment is the instance's.",

@@ -94,7 +94,7 @@ def hunt(mutant: Mutant, cases: list[Case] | None = None) -> list[Result]:
     with mutated(mutant) as env:
         targets = parse_impl("reference", env=env, deadline_s=_DEADLINE_S)
         try:
-            return [result for result in judge_all(targets, cases) if result.role == mutant.role]
+            return judge_all(targets, cases, roles=[mutant.role])
         finally:
             targets.close()
 

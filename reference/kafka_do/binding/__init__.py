@@ -5,12 +5,13 @@ from kafka_do.binding.fetch import FetchBinding, FetchPartitionBinding
 from kafka_do.binding.groups import CommitBinding, HeartbeatBinding, QueryBinding, ResetBinding
 from kafka_do.binding.operation import Binding, BodyBinding, EmptyBinding, MessageBinding
 from kafka_do.binding.produce import ProduceBinding, ProducePartitionBinding
-from kafka_do.binding.topics import AlterTopicBinding, CreateTopicBinding
+from kafka_do.binding.topics import AlterTopicBinding, CreateTopicBinding, DeleteRecordsBinding
 from kafka_do.core.broker import (
     AllocateProducer,
     AlterTopic,
     CommitOffsets,
     DeleteGroup,
+    DeleteRecords,
     DeleteTopic,
     DescribeGroup,
     DescribeTopic,
@@ -52,6 +53,7 @@ __all__ = [
     "COMMIT_OFFSETS",
     "CREATE_TOPIC",
     "DELETE_GROUP",
+    "DELETE_RECORDS",
     "DELETE_TOPIC",
     "DESCRIBE_GROUP",
     "DESCRIBE_TOPIC",
@@ -79,6 +81,7 @@ LIST_TOPICS = MessageBinding("list_topics", ListTopics, TopicPage)
 DESCRIBE_TOPIC = MessageBinding("describe_topic", DescribeTopic, TopicDescription)
 ALTER_TOPIC = AlterTopicBinding("alter_topic", AlterTopic, TopicDescription)
 DELETE_TOPIC = EmptyBinding("delete_topic", DeleteTopic)
+DELETE_RECORDS = DeleteRecordsBinding("delete_records", DeleteRecords)
 PRODUCE = ProduceBinding("produce", Produce)
 PRODUCE_PARTITION = ProducePartitionBinding("produce_partition", ProducePartition)
 LIST_OFFSETS = BodyBinding("list_offsets", OffsetsRequest, OffsetsResponse)
@@ -106,6 +109,7 @@ OPERATIONS: tuple[Binding, ...] = (
     DESCRIBE_TOPIC,
     ALTER_TOPIC,
     DELETE_TOPIC,
+    DELETE_RECORDS,
     PRODUCE,
     PRODUCE_PARTITION,
     FETCH,

@@ -15,7 +15,7 @@ from kafka_do.core.item_errors import error_of_item, item_of_error
 from kafka_do.core.messages import FetchRequest, ItemError, Offset, ReadEncoding
 from kafka_do.core.record_text import read_as, stored_records
 
-__all__ = ["FetchBinding", "FetchPartitionBinding"]
+__all__ = ["FetchBinding", "FetchPartitionBinding", "written"]
 
 _ONE = msgspec.json.Decoder(PartitionSlice)
 _REQUEST = msgspec.json.Decoder(FetchRequest)
@@ -28,7 +28,7 @@ class FetchPartitionBinding(OperationBinding[FetchPartition, PartitionSlice]):
 
     def encode_answer(self, asked: FetchPartition, answer: PartitionSlice, limits: Mapping[str, int]) -> HttpResponse:
         """Return the records in the encoding asked for. (RECORD-013 to RECORD-018)"""
-        return json_response(200, _written(answer, asked.encoding, limits))
+        return json_response(200, written(answer, asked.encoding, limits))
 
     def decode_answer(self, response: HttpResponse) -> PartitionSlice:
         """Return the records as they were written. (FETCH-010, FETCH-011)"""
@@ -76,7 +76,7 @@ class FetchBinding(OperationBinding[FetchRequest, Found]):
         return [_found(item) for item in decode_message(response, _MANY).partitions]
 
 
-def _written(found: PartitionSlice, encoding: ReadEncoding, limits: Mapping[str, int]) -> PartitionSlice:
+def written(found: PartitionSlice, encoding: ReadEncoding, limits: Mapping[str, int]) -> PartitionSlice:
     """Return what was found in the encoding that a reader wants; it comes in `auto`, which is what `json` gives."""
     if encoding in ("auto", "json"):
         return found
@@ -88,7 +88,7 @@ def _written(found: PartitionSlice, encoding: ReadEncoding, limits: Mapping[str,
 def _item(found: PartitionSlice | PartitionFailure, encoding: ReadEncoding, limits: Mapping[str, int]) -> _Item:
     if isinstance(found, PartitionFailure):
         return _Item(found.topic, found.partition, error=item_of_error(found.error))
-    return _Item(**msgspec.structs.asdict(_written(found, encoding, limits)))
+    return _Item(**msgspec.structs.asdict(written(found, encoding, limits)))
 
 
 def _found(item: _Item) -> PartitionSlice | PartitionFailure:

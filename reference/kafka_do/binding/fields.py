@@ -2,14 +2,15 @@
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-__all__ = ["accepts_json", "bearer_key", "combine", "content_codings", "is_key", "is_request_id"]
+__all__ = ["accepts_json", "bearer_key", "combine", "content_codings", "is_key", "is_request_id", "preferred"]
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _KEY = re.compile(rb"[A-Za-z0-9._~+/-]+=*")  # token68 of RFC 9110
 _BEARER = re.compile(rb"bearer +(?P<key>[^ ]+)", re.IGNORECASE)
-_JSON_RANGES = ("*/*", "application/*", "application/json")  # from the least to the most specific
+_JSON = "application/json"
+_JSON_RANGES = ("*/*", "application/*", _JSON)  # from the least to the most specific
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
@@ -48,11 +49,30 @@ def content_codings(value: bytes) -> list[str]:
 def accepts_json(value: bytes) -> bool:
     """Whether an `Accept` allows `application/json`. (HTTP-003)"""
     found: dict[str, bool] = {}
-    for member in value.decode("latin-1").split(","):
-        media_range, *parameters = (part.strip().lower() for part in member.split(";"))
+    for media_range, quality in _media_ranges(value):
         if media_range in _JSON_RANGES:
-            found[media_range] = found.get(media_range, False) or _quality(parameters) > 0
+            found[media_range] = found.get(media_range, False) or quality > 0
     return next((found[one] for one in reversed(_JSON_RANGES) if one in found), not value.strip())
+
+
+@functools.lru_cache(256)
+def preferred(value: bytes, media_types: tuple[str, ...]) -> str:
+    """Return which of some media types and `application/json` an `Accept` names first among its best. (STREAM-001)
+
+    Nothing where it names none of them.
+    """
+    best, found = 0.0, ""
+    for media_range, quality in _media_ranges(value):
+        if media_range in (*media_types, _JSON) and quality > best:
+            best, found = quality, media_range
+    return found
+
+
+def _media_ranges(accept: bytes) -> Iterator[tuple[str, float]]:
+    """Yield what an `Accept` lists, each with its quality."""
+    for member in accept.decode("latin-1").split(","):
+        media_range, *parameters = (part.strip().lower() for part in member.split(";"))
+        yield media_range, _quality(parameters)
 
 
 def _quality(parameters: list[str]) -> float:

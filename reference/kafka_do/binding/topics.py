@@ -6,12 +6,20 @@ import msgspec
 
 from kafka_do.binding.bodies import decode_body, encode_body, json_response
 from kafka_do.binding.http import HttpRequest, HttpResponse
+from kafka_do.binding.item_results import ResultsBinding
 from kafka_do.binding.operation import BodyBinding, MessageBinding
 from kafka_do.binding.parameters import Values
-from kafka_do.core.broker import AlterTopic
-from kafka_do.core.messages import AlterTopicRequest, CreateTopicRequest, Topic, TopicDescription
+from kafka_do.core.broker import AlterTopic, DeleteRecords
+from kafka_do.core.messages import (
+    AlterTopicRequest,
+    CreateTopicRequest,
+    DeletedRecords,
+    DeleteRecordsResponse,
+    Topic,
+    TopicDescription,
+)
 
-__all__ = ["AlterTopicBinding", "CreateTopicBinding"]
+__all__ = ["AlterTopicBinding", "CreateTopicBinding", "DeleteRecordsBinding"]
 
 _ALTER = msgspec.json.Decoder(AlterTopicRequest)
 
@@ -34,3 +42,10 @@ class AlterTopicBinding(MessageBinding[AlterTopic, TopicDescription]):
     def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> AlterTopic:
         """Return what is asked."""
         return AlterTopic(topic=str(values["topic"]), change=decode_body(request, _ALTER))
+
+
+class DeleteRecordsBinding(ResultsBinding[DeleteRecords]):
+    """`POST /v1/topics/{topic}/delete_records`."""
+
+    _answers = DeleteRecordsResponse
+    _result = DeletedRecords

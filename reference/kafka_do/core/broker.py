@@ -14,7 +14,10 @@ from kafka_do.core.messages import (
     CommitRequest,
     CommitResult,
     CreateTopicRequest,
+    DeletedRecords,
+    DeleteRecordsRequest,
     Discovery,
+    FetchPosition,
     FetchRequest,
     GroupDescription,
     GroupPage,
@@ -42,6 +45,7 @@ __all__ = [
     "Broker",
     "CommitOffsets",
     "DeleteGroup",
+    "DeleteRecords",
     "DeleteTopic",
     "DescribeGroup",
     "DescribeTopic",
@@ -58,6 +62,8 @@ __all__ = [
     "QueryOffsets",
     "ResetOffsets",
 ]
+
+_HEARTBEAT_MS = FetchRequest(partitions=[]).heartbeat_ms
 
 
 class Discover(msgspec.Struct, frozen=True):
@@ -89,6 +95,13 @@ class DeleteTopic(msgspec.Struct, frozen=True):
 
     topic: str
     topic_id: str | None = None
+
+
+class DeleteRecords(msgspec.Struct, frozen=True):
+    """Delete the first records of partitions of `topic`."""
+
+    topic: str
+    request: DeleteRecordsRequest
 
 
 class Produce(msgspec.Struct, frozen=True):
@@ -124,7 +137,10 @@ class AllocateProducer(msgspec.Struct, frozen=True):
 
 
 class FetchPartition(msgspec.Struct, frozen=True):
-    """Read one partition from `offset`. `encoding` says how an answer is written over HTTP; engines give `auto`."""
+    """Read one partition from `offset`. `encoding` says how an answer is written over HTTP; engines give `auto`.
+
+    `heartbeat_ms` and `max_stream_ms` are of live streams.
+    """
 
     topic: str
     partition: int
@@ -135,6 +151,24 @@ class FetchPartition(msgspec.Struct, frozen=True):
     max_wait_ms: int = 0
     encoding: ReadEncoding = "auto"
     topic_id: str | None = None
+    heartbeat_ms: int = _HEARTBEAT_MS
+    max_stream_ms: int | None = None
+
+    def as_request(self, offset: int) -> FetchRequest:
+        """Return the same for one of many partitions, from `offset` on."""
+        topic_id = msgspec.UNSET if self.topic_id is None else self.topic_id
+        request = FetchRequest(
+            partitions=[FetchPosition(self.topic, self.partition, offset, topic_id)],
+            max_records=self.max_records,
+            max_bytes=self.max_bytes,
+            min_bytes=self.min_bytes,
+            max_wait_ms=self.max_wait_ms,
+            encoding=self.encoding,
+            heartbeat_ms=self.heartbeat_ms,
+        )
+        if self.max_stream_ms is not None:
+            request.max_stream_ms = self.max_stream_ms
+        return request
 
 
 class PartitionSlice(msgspec.Struct, frozen=True):
@@ -240,6 +274,12 @@ class Broker(Protocol):
 
     async def delete_topic(self, request: DeleteTopic) -> None:
         """Delete a topic: `topic_not_found`."""
+
+    async def delete_records(self, request: DeleteRecords) -> list[DeletedRecords]:
+        """Delete the first records of partitions: `topic_not_found`, `invalid_request`.
+
+        Each: `partition_not_found`, `offset_out_of_range`, `policy_violation`.
+        """
 
     async def produce(self, request: Produce) -> Results:
         """Append records, a result for each: `topic_not_found`, `invalid_request`; each: PRODUCE-011, -018 to -020"""

@@ -1,7 +1,7 @@
-"""The one exception of this library: an error of the protocol's catalogue."""
+"""The one exception of this library: an error of the protocol's catalogue. Its subclasses are in `kafka_do.errors`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Self, cast
 
 from kafka_do.spec import SPEC
 
@@ -18,6 +18,17 @@ class KafkaError(Exception):
     """
 
     request_id: str | None = None
+    classes: ClassVar[dict[str, type["KafkaError"]]] = {}
+    """The class of each code that has one. An error is made with its code, and is of that class."""
+
+    def __init_subclass__(cls, *, code: str | None = None) -> None:
+        if code is not None:
+            cls.classes[code] = cls
+
+    def __new__(cls, code: str, *_args: Any, **_fields: Any) -> Self:
+        """Return an error of the code's own class, where `KafkaError` itself is asked for."""
+        kind = cls.classes.get(code, cls) if cls is KafkaError else cls
+        return cast("Self", super().__new__(kind))
 
     def __init__(
         self,
@@ -39,6 +50,17 @@ class KafkaError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let errors pass between processes, with everything they carry."""
+        return _remade, (type(self), vars(self), self.args)
+
+
+def _remade(kind: type[KafkaError], state: dict[str, Any], args: tuple[Any, ...]) -> KafkaError:
+    error = kind.__new__(kind, state["code"])
+    error.args = args
+    vars(error).update(state)
+    return error
 
 
 def invalid_request(faults: Sequence[tuple[str, str]]) -> KafkaError:

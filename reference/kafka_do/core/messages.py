@@ -49,6 +49,12 @@ MinBytes: TypeAlias = Annotated[int, Meta(ge=0, le=9007199254740991)]
 MaxWait: TypeAlias = Annotated[int, Meta(ge=0, le=2147483647)]
 
 
+HeartbeatTime: TypeAlias = Annotated[int, Meta(ge=1, le=2147483647)]
+
+
+StreamTime: TypeAlias = Annotated[int, Meta(ge=1, le=9007199254740991)]
+
+
 class ServerInfo(Message):
     name: str
     version: str
@@ -302,6 +308,17 @@ class ResetRequest(ClosedMessage):
     dry_run: bool = False
 
 
+class RecordsToDelete(ClosedMessage):
+    partition: PartitionNumber
+    before_offset: Offset | UnsetType = UNSET
+    at: Literal["latest"] | UnsetType = UNSET
+
+
+class DeleteRecordsRequest(ClosedMessage):
+    partitions: Annotated[list[RecordsToDelete], Meta(min_length=1)]
+    topic_id: str | UnsetType = UNSET
+
+
 class FetchPosition(ClosedMessage):
     topic: TopicName
     partition: PartitionNumber
@@ -316,6 +333,34 @@ class FetchRequest(ClosedMessage):
     min_bytes: MinBytes = 1
     max_wait_ms: MaxWait = 500
     encoding: ReadEncoding = "auto"
+    heartbeat_ms: HeartbeatTime = 15000
+    max_stream_ms: StreamTime | UnsetType = UNSET
+
+
+LineStream: TypeAlias = str
+
+
+EventStream: TypeAlias = str
+
+
+class RecordsLine(Message, tag_field="type", tag="records"):
+    topic: TopicName
+    partition: PartitionNumber
+    records: list[FetchedRecord]
+    next_offset: Offset
+    high_watermark: Offset
+    log_start_offset: Offset
+
+
+class HeartbeatLine(Message, tag_field="type", tag="heartbeat"):
+    now_ms: TimestampMs
+
+
+EndReason: TypeAlias = Literal["time", "shutdown", "errors", "key"]
+
+
+class EndLine(Message, tag_field="type", tag="end"):
+    reason: EndReason
 
 
 ClockAdvance: TypeAlias = Annotated[int, Meta(ge=0, le=31536000000)]
@@ -470,6 +515,17 @@ class ResetResponse(Message):
     results: list[ResetResult]
 
 
+class DeletedRecords(Message):
+    topic: TopicName
+    partition: PartitionNumber
+    log_start_offset: Offset | UnsetType = UNSET
+    error: ItemError | UnsetType = UNSET
+
+
+class DeleteRecordsResponse(Message):
+    results: list[DeletedRecords]
+
+
 class FetchItem(Message):
     topic: TopicName
     partition: PartitionNumber
@@ -482,6 +538,12 @@ class FetchItem(Message):
 
 class FetchResponse(Message):
     partitions: list[FetchItem]
+
+
+class ErrorLine(Message, tag_field="type", tag="error"):
+    topic: TopicName
+    partition: PartitionNumber
+    error: ItemError
 
 
 class RefusedItem(Message):
@@ -512,3 +574,6 @@ class GroupDescription(Message):
     members: list[GroupMember]
     offsets: list[CommittedOffset]
     total_lag: int | None
+
+
+StreamLine: TypeAlias = RecordsLine | HeartbeatLine | ErrorLine | EndLine

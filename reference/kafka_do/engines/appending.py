@@ -1,7 +1,7 @@
 """Appending: a request's records checked, written and appended batch by batch, each whole or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
+from itertools import count, repeat
 
 import msgspec
 from msgspec import UNSET
@@ -102,11 +102,10 @@ class Appending:
         try:
             original = log.sequences.look_up(batch, len(records))
         except KafkaError as error:
-            placed = {"topic": self._topic.name, "partition": partition, **error.fields}
-            return [ProduceResult(error=item_of_error(KafkaError(error.code, error.message, **placed)))] * len(records)
+            return [self._refusal(error, partition)] * len(records)
         if original is not None:
-            there = log.read(original, len(records)).times()
-            return Repeated(ProduceResult(partition, record.offset, record.timestamp_ms) for record in there)
+            offsets = range(original, original + len(records))
+            return Repeated(map(ProduceResult, repeat(partition), offsets, log.times(offsets)))
         base_offset = log.high_watermark
         results = self.append(records, partition)
         if log.high_watermark > base_offset:
@@ -133,12 +132,16 @@ class Appending:
             log = self._topic.log(partition)
         except KafkaError as error:
             return [ProduceResult(error=item_of_error(error))] * len(rows)
+        configs = self._topic.configs
+        if configs.compacts and (refused := self._without_key(rows, partition)):
+            return refused
         batch = write_batch(rows)
         if len(batch.text) > min(self._max_record_bytes, self._max_batch_bytes) and (
             refused := self._too_large(batch.text, partition)
         ):
             return refused
-        log.append(batch)
+        log.close_older_than(self._now_ms - configs.segment_ms)
+        log.append(batch, self._now_ms)
         self._appended(log)
         return []
 
@@ -154,7 +157,7 @@ class Appending:
         """Return the errors of a batch that is too large or has a record that is; none for one that fits."""
         sizes = [size_in_batch(record) for record in stored_records(text)]
         if max(sizes) > self._max_record_bytes:
-            return [self._refused(size, partition) for size in sizes]
+            return self._refused([self._fault_of_size(size) for size in sizes], partition)
         if sum(sizes) > self._max_batch_bytes:
             error = KafkaError(
                 "message_too_large",
@@ -166,23 +169,29 @@ class Appending:
             return [ProduceResult(error=item_of_error(error))] * len(sizes)
         return []
 
-    def _refused(self, size: int, partition: int) -> ProduceResult:
-        if size > self._max_record_bytes:
-            error = KafkaError(
-                "message_too_large",
-                f"the record has {size} bytes, more than max_record_bytes, which is {self._max_record_bytes}",
-                topic=self._topic.name,
-                partition=partition,
-                max_record_bytes=self._max_record_bytes,
-            )
-        else:
-            error = KafkaError(
-                "not_attempted",
-                "another record of the batch was refused",
-                topic=self._topic.name,
-                partition=partition,
-            )
-        return ProduceResult(error=item_of_error(error))
+    def _fault_of_size(self, size: int) -> KafkaError | None:
+        if size <= self._max_record_bytes:
+            return None
+        return KafkaError(
+            "message_too_large",
+            f"the record has {size} bytes, more than max_record_bytes, which is {self._max_record_bytes}",
+            max_record_bytes=self._max_record_bytes,
+        )
+
+    def _without_key(self, rows: Sequence[Row], partition: int) -> list[ProduceResult]:
+        """Return the errors of a batch for a compacted topic that has a record without a key. (RETAIN-029)"""
+        if all(row.key is not None for row in rows):
+            return []
+        error = KafkaError("invalid_record", "the topic is compacted: a record has to have a key")
+        return self._refused([error if row.key is None else None for row in rows], partition)
+
+    def _refused(self, faults: Sequence[KafkaError | None], partition: int) -> list[ProduceResult]:
+        """Return the errors of a batch: those of the guilty, and that the others were not tried. (PRODUCE-018)"""
+        return [self._refusal(fault or _not_attempted(), partition) for fault in faults]
+
+    def _refusal(self, error: KafkaError, partition: int) -> ProduceResult:
+        placed = {"topic": self._topic.name, "partition": partition, **error.fields}
+        return ProduceResult(error=item_of_error(KafkaError(error.code, error.message, **placed)))
 
     def _results(
         self,
@@ -197,3 +206,7 @@ class Appending:
             ProduceResult(partition, row.offset, row.timestamp_ms)
             for partition, row in zip(partitions, rows, strict=True)
         ]
+
+
+def _not_attempted() -> KafkaError:
+    return KafkaError("not_attempted", "another record of the batch was refused")

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import time
-from contextlib import suppress
 from typing import Protocol
 
 __all__ = ["Clock", "EventLoopClock", "ManualClock", "MovableClock", "ThreadClock", "Waiter"]
@@ -54,8 +53,11 @@ class _FutureWaiter:
             self.future.set_result(None)
 
     async def wait(self, timeout_ms: int) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.future, timeout_ms / 1000)
+        timer = asyncio.get_running_loop().call_later(timeout_ms / 1000, self.wake)
+        try:
+            await self.future
+        finally:
+            timer.cancel()
 
 
 class MovableClock:

@@ -11,6 +11,7 @@ from kafka_do.core.broker import (
     AlterTopic,
     CommitOffsets,
     DeleteGroup,
+    DeleteRecords,
     DeleteTopic,
     DescribeGroup,
     DescribeTopic,
@@ -36,8 +37,8 @@ from kafka_do.core.messages import (
     CommitQueryResponse,
     CommitResult,
     CreateTopicRequest,
+    DeletedRecords,
     Discovery,
-    FetchPosition,
     FetchRequest,
     GroupDescription,
     GroupPage,
@@ -57,7 +58,9 @@ from kafka_do.core.paging import page_of
 from kafka_do.core.results import Appended, Results
 from kafka_do.core.topics import check_topic_name
 from kafka_do.engines.appending import Appending, settled
+from kafka_do.engines.cleaning import Cleaning
 from kafka_do.engines.clock import Clock
+from kafka_do.engines.deleting import check_request, delete_records
 from kafka_do.engines.filling import Found, fill
 from kafka_do.engines.group_offsets import GroupOffsets
 from kafka_do.engines.groups import Groups
@@ -66,12 +69,15 @@ from kafka_do.engines.topic import Topic
 from kafka_do.engines.waiting import WaitingRoom
 from kafka_do.spec import SPEC
 
-__all__ = ["AUTO_CREATE_TOPICS", "GROUPS", "PRODUCERS", "MemoryEngine"]
+__all__ = ["AT_ONCE", "AUTO_CREATE_TOPICS", "GROUPS", "PRODUCERS", "RETENTION", "MemoryEngine"]
 
 _FETCH_PARAMETERS = ("partition", "offset", "max_records", "max_bytes", "min_bytes", "max_wait_ms")
 AUTO_CREATE_TOPICS = "auto_create_topics"
 PRODUCERS = "producers"
 GROUPS = "groups"
+RETENTION = "retention"
+AT_ONCE = ("produce", "produce_partition", "heartbeat", "commit_offsets")
+"""Operations that never wait, of those that are called often."""
 _PRODUCER_IDS = 10**18
 _DEFAULT_PARTITIONS = CreateTopicRequest(topic="").partitions
 
@@ -94,7 +100,7 @@ class MemoryEngine:
         *,
         version: str,
         limits: Mapping[str, int] = SPEC.limits,
-        features: Sequence[str] = ("core", AUTO_CREATE_TOPICS, PRODUCERS, GROUPS),
+        features: Sequence[str] = ("core", AUTO_CREATE_TOPICS, PRODUCERS, GROUPS, RETENTION),
         clock: Clock,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         new_producer_id: Callable[[], str] = _new_producer_id,
@@ -107,6 +113,9 @@ class MemoryEngine:
         self._new_producer_id = new_producer_id
         self._topics: dict[str, Topic] = {}
         self._waiting = WaitingRoom(clock)
+        self._cleaning = Cleaning(
+            self._topics, interval_ms=limits["retention_delay_ms"] // 2, clock=clock, removed=self._waiting.wake
+        )
         self._groups = Groups(find_topic=self._topics.get, limits=limits, clock=clock)
         self._offsets = GroupOffsets(self._groups, self._topic, limits)
 
@@ -126,7 +135,7 @@ class MemoryEngine:
         if request.topic in self._topics:
             raise KafkaError("topic_already_exists", f"there is a topic '{request.topic}' already", topic=request.topic)
         self._check_partition_count(request.topic, request.partitions)
-        configs = Configs()
+        configs = Configs(self._features)
         configs.alter(request.configs or {})
         if request.validate_only:
             return TopicSummary(topic=request.topic, topic_id=None, partition_count=request.partitions)
@@ -169,6 +178,23 @@ class MemoryEngine:
         del self._topics[topic.name]
         self._groups.forget_topic(topic.name)
         self._wake(topic)
+
+    async def delete_records(self, request: DeleteRecords) -> list[DeletedRecords]:
+        """Delete the first records of partitions. (RETAIN-014 to RETAIN-021)"""
+        if RETENTION not in self._features:
+            raise KafkaError("unsupported_feature", "this server does not delete records", feature=RETENTION)
+        asked = request.request
+        self._check_items(len(asked.partitions))
+        check_request(asked)
+        topic = self._topic(request.topic, None if asked.topic_id is msgspec.UNSET else asked.topic_id)
+        return delete_records(topic, asked, self._waiting.wake)
+
+    def tend(self) -> int:
+        """Do a little of what time brings; return in how many milliseconds there is more to do, 0 for at once.
+
+        Whoever drives the engine calls it again and again. No call takes long. (RETAIN-004)
+        """
+        return self._cleaning.step() if RETENTION in self._features else self._limits["retention_delay_ms"]
 
     def _wake(self, topic: Topic) -> None:
         """Have whoever waits for a topic look again."""
@@ -228,7 +254,7 @@ class MemoryEngine:
         if name in self._topics or topic_id is not None or AUTO_CREATE_TOPICS not in self._features:
             return self._topic(name, topic_id)
         check_topic_name(name)
-        return Topic(name, self._new_id(), _DEFAULT_PARTITIONS, Configs())
+        return Topic(name, self._new_id(), _DEFAULT_PARTITIONS, Configs(self._features))
 
     def _keep(self, topic: Topic, results: Results) -> None:
         """Keep a topic to which something was appended. (PRODUCE-024, PRODUCE-025)"""
@@ -245,22 +271,7 @@ class MemoryEngine:
         """Read one partition. (FETCH-001 to FETCH-013)"""
         asked = {parameter: getattr(request, parameter) for parameter in _FETCH_PARAMETERS}
         check_parameters("fetch_partition", asked)
-        (found,) = await self.fetch(
-            FetchRequest(
-                partitions=[
-                    FetchPosition(
-                        topic=request.topic,
-                        partition=request.partition,
-                        offset=request.offset,
-                        topic_id=msgspec.UNSET if request.topic_id is None else request.topic_id,
-                    )
-                ],
-                max_records=request.max_records,
-                max_bytes=request.max_bytes,
-                min_bytes=request.min_bytes,
-                max_wait_ms=request.max_wait_ms,
-            )
-        )
+        (found,) = await self.fetch(request.as_request(request.offset))
         if isinstance(found, PartitionFailure):
             raise found.error
         return found

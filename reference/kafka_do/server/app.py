@@ -9,13 +9,17 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
-from kafka_do.binding.fields import accepts_json, combine
+from kafka_do.binding import FETCH_PARTITION
+from kafka_do.binding.fields import accepts_json, bearer_key, combine
 from kafka_do.binding.http import JSON, REVISION_HEADER, HttpRequest, HttpResponse
-from kafka_do.binding.parameters import parse_query
+from kafka_do.binding.operation import Binding
+from kafka_do.binding.parameters import Values, parse_query
 from kafka_do.binding.problems import identified, problem_response
 from kafka_do.binding.routes import find_route
+from kafka_do.binding.streams import STREAMS, fetch_of_stream, stream_form
 from kafka_do.core.broker import Broker
 from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import FetchRequest
 from kafka_do.server.authentication import Keys
 from kafka_do.server.bodies import ClientLeftError, Receive, check_announced, read_body
 from kafka_do.server.compression import check_coding, inflate
@@ -23,6 +27,7 @@ from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
 from kafka_do.server.faults import DROP, DroppedError
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
+from kafka_do.server.streams import Found, Stream, Streams
 from kafka_do.spec import SPEC, Operation
 
 __all__ = ["App"]
@@ -41,7 +46,8 @@ class App:
     """An ASGI application that serves a broker.
 
     `limits` and `features` are the ones that the broker's discovery tells. With `keys` it asks for one (feature
-    `api_keys`), with `cors` it answers browsers (feature `cors`), with `control` it does what tests need.
+    `api_keys`), with `cors` it answers browsers (feature `cors`), with `control` it does what tests need, with
+    `streams` a fetch may stay open (feature `streams`). `at_once` are the operations in which the broker never waits.
     """
 
     def __init__(
@@ -53,7 +59,9 @@ class App:
         keys: Keys | None = None,
         cors: Cors | None = None,
         control: Control | None = None,
+        streams: Streams | None = None,
         request_ids: RequestIds | None = None,
+        at_once: Collection[str] = (),
     ) -> None:
         self._broker = broker
         self._limits = limits
@@ -61,7 +69,9 @@ class App:
         self._keys = keys
         self._cors = cors
         self._control = control
+        self._streams = streams
         self._request_ids = request_ids or RequestIds()
+        self._at_once = frozenset(at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,6 +79,15 @@ class App:
             await _live(receive, send)
         elif scope["type"] == "http":
             await self._exchange(scope, receive, send)
+
+    def answers_at_once(self, method: str, path: str) -> bool:
+        """Whether a whole request is answered now: nothing is waited for, and no fault may strike it."""
+        if self._control is not None and self._control.has_faults:
+            return False
+        try:
+            return find_route(method, path).binding.name in self._at_once
+        except Exception:  # noqa: BLE001  whatever is wrong with the path, the ordinary way finds it too, and says so
+            return False
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["raw_path"].decode("latin-1")
@@ -84,19 +103,24 @@ class App:
         except KafkaError as error:
             response = _problem(error)
         except Exception:  # noqa: BLE001  the client is told `internal`, the log tells why
-            _log.exception("%s %s failed", scope["method"], scope["path"])
+            _log.exception("%s %s failed", scope["method"], path)
             response = _internal()
-        if response.status >= _PROBLEMS:
-            response = identified(response, request_id=request_id, instance=path)
-        headers = [*_encode(response.headers), _REVISION, (_REQUEST_ID, request_id.encode())]
+        headers = [_REVISION, (_REQUEST_ID, request_id.encode())]
         if self._cors is not None:
             headers += _encode(self._cors.headers(fields))
+        if isinstance(response, Stream):
+            headers += _encode(response.headers)
+            await response.run(scope, receive, send, headers)
+            return
+        if response.status >= _PROBLEMS:
+            response = identified(response, request_id=request_id, instance=path)
+        headers += _encode(response.headers)
         if response.status != _NO_CONTENT:
             headers.append((b"content-length", b"%d" % len(response.body)))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 
-    async def _answer(self, scope: Scope, path: str, fields: Fields, receive: Receive) -> HttpResponse:
+    async def _answer(self, scope: Scope, path: str, fields: Fields, receive: Receive) -> HttpResponse | Stream:
         method = scope["method"]
         if self._cors is not None and (preflight := self._cors.preflight(method, path, fields)) is not None:
             return preflight
@@ -105,7 +129,11 @@ class App:
         binding, values = find_route(method, path)
         if binding.operation.feature not in self._features:
             raise _lacking(binding.operation)
-        _check_accept(fields)
+        form = stream_form(binding.name, fields.get(b"accept"))
+        if form is None:
+            _check_accept(fields)
+        elif self._streams is None:
+            raise _lacking_streams(binding.operation)
         request = HttpRequest(
             method=method,
             path=path,
@@ -115,11 +143,28 @@ class App:
         )
         query = parse_query(binding.operation, request.query)
         asked = binding.decode_request(request, {**values, **query}, self._limits)
+        if form is not None and self._streams is not None:
+            wanted = fetch_of_stream(asked, form, fields.get(b"last-event-id", b""))
+            first = functools.partial(self._first_fetch, binding, values)
+            is_single = binding is FETCH_PARTITION
+            return await self._streams.open(wanted, form, first, is_single=is_single, key=self._key(fields))
         if self._control is None:
             answer = await binding.perform(self._broker, asked)
         else:
             answer = await self._control.perform(binding, asked, values, self._broker)
         return binding.encode_answer(asked, answer, self._limits)
+
+    async def _first_fetch(self, binding: Binding, values: Values, request: FetchRequest) -> Found:
+        """Fetch for a stream that begins; that is where a fault strikes."""
+        act = functools.partial(self._broker.fetch, request)
+        if self._control is None:
+            return await act()
+        found: Found = await self._control.strike(binding, values, act)
+        return found
+
+    def _key(self, fields: Fields) -> bytes:
+        """Return the key of a request, nothing where none is asked for."""
+        return b"" if self._keys is None else bearer_key(fields[b"authorization"]) or b""
 
     async def _body(self, fields: Fields, receive: Receive) -> bytes:
         """Return the whole body, inflated; raises KafkaError. (CONV-009, HTTP-004 to HTTP-007)"""
@@ -148,6 +193,12 @@ def _lacking(operation: Operation) -> KafkaError:
     """Return the error for an operation of a feature that the server lacks. (CONV-018)"""
     message = f"{operation.method} {operation.path} needs the feature {operation.feature}, which this server lacks"
     return KafkaError("unsupported_feature", message, feature=operation.feature)
+
+
+def _lacking_streams(operation: Operation) -> KafkaError:
+    """Return the error for a stream where there are none. (STREAM-003)"""
+    message = f"{operation.method} {operation.path} answers once here: this server lacks the feature {STREAMS}"
+    return KafkaError("unsupported_feature", message, feature=STREAMS)
 
 
 def _check_accept(fields: Fields) -> None:

@@ -7,24 +7,27 @@ follows a good request.
     IDLE ── first byte ──▶ HEAD ── end of the head ──▶ BODY ── last byte ──▶ IDLE
 
 A timer runs only while a request is in HEAD or BODY, or while a new connection is silent. Most requests arrive in one
-piece and start none.
+piece and start none. Of these the ones that `at_once` allows are answered before anything else is done.
 """
 
 import asyncio
 import enum
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from kafka_do.binding.fields import combine
 from kafka_do.binding.http import REVISION_HEADER
 from kafka_do.binding.problems import identified, problem_response
 from kafka_do.core.errors import KafkaError
+from kafka_do.server.at_once import answer_at_once, response_text
 from kafka_do.server.faults import DROP
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
+from kafka_do.server.streams import ABORT
+from kafka_do.server.turn import DeferringTransport, Turn
 from kafka_do.server.upgrades import body_framing, parser_behind_head
 from kafka_do.spec import SPEC
 
@@ -34,6 +37,7 @@ _LINGER_S = 1.0
 _MUCH = 1 << 20  # bytes of a body
 _LINE_OVERHEAD = len(b": \r\n")
 _VERSIONS = ("1.1", "1.0")
+_CLOSE = ((b"connection", b"close"),)
 
 
 class _Stage(enum.Enum):
@@ -48,13 +52,24 @@ _IDLE, _HEAD, _BODY = _Stage  # a global is found faster than a member
 class Connection(HttpToolsProtocol):
     """A connection that takes requests within `limits` and refuses what is none with a problem document.
 
-    With `may_drop` the application may close it instead of answering, by the extension `DROP`.
+    `at_once` says of a method and a path whether the application does not wait there. `turn` is shared by connections.
+    The application may end it by the extension `ABORT`, and with `may_drop` close it instead of answering, by `DROP`.
     """
 
     def __init__(
-        self, *, limits: Mapping[str, int], request_ids: RequestIds, may_drop: bool = False, **given: Any
+        self,
+        *,
+        limits: Mapping[str, int],
+        request_ids: RequestIds,
+        at_once: Callable[[str, str], bool],
+        turn: Turn,
+        may_drop: bool = False,
+        **given: Any,
     ) -> None:
         super().__init__(**given)
+        self._at_once = at_once
+        self._turn = turn
+        self._held: list[bytes] | None = None  # the body so far of a request that the application has not been told of
         self._max_header_bytes = limits["max_header_bytes"]
         self._max_request_ms = limits["max_request_ms"]
         self._request_ids = request_ids
@@ -73,7 +88,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, and wait for the first byte no longer than for the last one."""
-        super().connection_made(transport)  # type: ignore[arg-type]
+        super().connection_made(DeferringTransport(transport, self._turn))  # type: ignore[arg-type]
         self._start_timer()
 
     def data_received(self, data: bytes) -> None:
@@ -91,6 +106,8 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._refuse(self._fault or _no_request(_words(error)))
             return
+        if self._held is not None:
+            self._release()
         self._kept_at_most = 0 if self._moved else self._kept_at_most + len(data)
         if self._kept_at_most > self._max_header_bytes:
             self._refuse(self._head_too_large())
@@ -136,12 +153,13 @@ class Connection(HttpToolsProtocol):
         if self._head_at_most > self._max_header_bytes and self._head_size() > self._max_header_bytes:
             self._fault = self._head_too_large()
             raise self._fault
-        super().on_headers_complete()
-        if self._may_drop:
-            self.scope["extensions"] = {DROP: {"close": functools.partial(self._drop, self.cycle)}}
-        self._stage = _BODY
         self._moved = True
-        if self.scope["http_version"] not in _VERSIONS:
+        if self._may_be_held():
+            self._held = []
+        else:
+            self._tell()
+        self._stage = _BODY
+        if self.parser.get_http_version() not in _VERSIONS:
             self._fault = _no_request("its version is none of 1.1 and 1.0")
             raise self._fault
         if self.parser.should_upgrade():
@@ -153,7 +171,9 @@ class Connection(HttpToolsProtocol):
         uvicorn wakes it for each part and stops reading at 64 KiB: up to a tenth of the time of a batch of 130 KB.
         """
         self._moved = True
-        if len(self.cycle.body) + len(body) >= _MUCH:
+        if self._held is not None:
+            self._held.append(body)
+        elif len(self.cycle.body) + len(body) >= _MUCH:
             super().on_body(body)
         elif not self.cycle.response_complete:
             self.cycle.body += body
@@ -166,7 +186,59 @@ class Connection(HttpToolsProtocol):
         self._moved = True
         if self._timer is not None:
             self._stop_timer()
-        super().on_message_complete()
+        if self._held is None:
+            super().on_message_complete()
+        else:
+            self._answer_held()
+
+    # ---- what is answered at once
+
+    def _may_be_held(self) -> bool:
+        """Whether the application need not be told of a request before its piece is parsed.
+
+        Behind the last answer of a connection it is told of none. A client that does not read its answers has to wait.
+        """
+        if self.transport.is_closing():
+            return True
+        if self.expect_100_continue or self.parser.should_upgrade() or self._owes() or self.flow.write_paused:
+            return False
+        method = self.parser.get_method().decode("ascii")
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        self.scope["method"] = method
+        self.scope["raw_path"] = url.path
+        self.scope["query_string"] = url.query or b""
+        return self.parser.get_http_version() == "1.1" and self._at_once(method, path)
+
+    def _answer_held(self) -> None:
+        """Answer a request that arrived in one piece."""
+        held, self._held = self._held or [], None
+        if self.transport.is_closing():
+            return
+        body = held[0] if len(held) == 1 else b"".join(held)
+        status, fields, content = answer_at_once(self.app, self.scope, body)
+        is_last = not self.parser.should_keep_alive()
+        fields = [*self.server_state.default_headers, *fields, *(_CLOSE if is_last else ())]
+        self.transport.write(response_text(status, fields, content))
+        if is_last:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _release(self) -> None:
+        """Tell the application of a request of which more is to come."""
+        held, self._held = self._held or [], None
+        if self.transport.is_closing():
+            return
+        self._tell()
+        for part in held:
+            self.on_body(part)
+
+    def _tell(self) -> None:
+        """Tell the application of a request."""
+        super().on_headers_complete()
+        extensions = self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
+        if self._may_drop:
+            extensions[DROP] = {"close": functools.partial(self._drop, self.cycle)}
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + _LINE_OVERHEAD for name, value in self.headers)
@@ -205,7 +277,7 @@ class Connection(HttpToolsProtocol):
         """Answer an error, after the answers to earlier requests, and end the connection."""
         self._stop_timer()
         self._refusal = self._answer(error)
-        if self._stage is _BODY and self._withdraw():
+        if self._stage is _BODY and self._held is None and self._withdraw():
             self.transport.close()
         elif not self._owes():
             self._send_refusal()
@@ -264,10 +336,8 @@ class Connection(HttpToolsProtocol):
             ("Content-Length", str(len(response.body))),
             ("Connection", "close"),
         ]
-        head = [STATUS_LINE[response.status]]
-        head += [b"%b: %b\r\n" % (name, value) for name, value in self.server_state.default_headers]
-        head += [f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in fields]
-        return b"".join([*head, b"\r\n", response.body])
+        own = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+        return response_text(response.status, [*self.server_state.default_headers, *own], response.body)
 
 
 def _words(error: httptools.HttpParserError) -> str:

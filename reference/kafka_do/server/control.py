@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kafka_do.binding.operation import Binding
@@ -12,29 +12,41 @@ from kafka_do.core.control import ClearFaults, ListFaults, ResetServer
 from kafka_do.core.messages import AdvanceClockRequest, ClockTime, FaultList, PlantFaultRequest
 from kafka_do.engines.clock import MovableClock
 from kafka_do.server.faults import CONTROL, Faults
+from kafka_do.server.tending import Tend, tend_now
 
 __all__ = ["CONTROL", "Control"]
 
 
 class Control:
-    """The control operations of a server whose engine has `clock` and forgets everything by `reset`."""
+    """The control operations of a server whose engine has `clock`, forgets all by `reset` and is driven by `tend`."""
 
-    def __init__(self, clock: MovableClock, reset: Callable[[], None]) -> None:
+    def __init__(self, clock: MovableClock, reset: Callable[[], None], tend: Tend) -> None:
         self._clock = clock
         self._reset = reset
+        self._tend = tend
         self._faults = Faults(clock)
+
+    @property
+    def has_faults(self) -> bool:
+        """Whether a fault is left that may strike."""
+        return bool(self._faults.left())
 
     async def perform(self, binding: Binding, asked: Any, values: Values, broker: Broker) -> Any:
         """Do what is asked: control operations here, the others with the broker, where no fault strikes."""
         if binding.operation.feature == CONTROL:
             return await binding.perform(self, asked)
-        return await self._faults.strike(binding.name, values, functools.partial(binding.perform, broker, asked))
+        return await self.strike(binding, values, functools.partial(binding.perform, broker, asked))
+
+    async def strike(self, binding: Binding, values: Values, act: Callable[[], Awaitable[Any]]) -> Any:
+        """Act, unless a fault strikes the request. (CONTROL-004 to CONTROL-008)"""
+        return await self._faults.strike(binding.name, values, act)
 
     async def advance_clock(self, request: AdvanceClockRequest) -> ClockTime:
         """Set the clock ahead; those whose time has come go first. (CONTROL-001, CONTROL-003)"""
         self._clock.advance(request.advance_ms)
         now_ms = self._clock.now_ms()
         await asyncio.sleep(0)
+        await tend_now(self._tend)
         return ClockTime(now_ms)
 
     async def plant_fault(self, request: PlantFaultRequest) -> None:

@@ -1,19 +1,25 @@
 """Running the server as a process: `kafka-do serve`."""
 
+import asyncio
 import functools
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any, cast
 
 import uvicorn
 
+from kafka_do.binding.streams import STREAMS
 from kafka_do.core.broker import Broker
+from kafka_do.engines.clock import Clock
 from kafka_do.server.app import App
 from kafka_do.server.authentication import Keys
 from kafka_do.server.connection import Connection
 from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
+from kafka_do.server.descriptors import raise_descriptor_limit
 from kafka_do.server.request_ids import RequestIds
+from kafka_do.server.streams import Streams
+from kafka_do.server.turn import Turn
 from kafka_do.spec import SPEC
 
 __all__ = ["serve"]
@@ -35,24 +41,56 @@ def serve(
     keys: Keys | None = None,
     cors: Cors | None = None,
     control: Control | None = None,
+    clock: Clock,
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    at_once: Collection[str] = (),
 ) -> None:
     """Serve `broker` until SIGINT or SIGTERM; running requests then have two seconds to end.
 
     `port` 0 takes a free one. `ready` is called with the URL as soon as connections are accepted, `drain` when the
     server begins to stop: it has to end what waits. `limits` and `features` are the ones that the broker's discovery
     tells; with `keys` the server asks for one, with `cors` it answers browsers, with `control` it does what tests need.
+    `at_once` are the operations in which the broker never waits. Live streams go by `clock`, the broker's.
+    What `beside` returns runs beside the requests.
     Raises OSError if the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    request_ids, may_drop = RequestIds(), control is not None
+    request_ids = RequestIds()
+    streams = Streams(broker, clock, limits) if STREAMS in features else None
+
+    def stop() -> None:
+        if streams is not None:
+            streams.drain()
+        drain()
+
+    raise_descriptor_limit()
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
         name = f"[{host}]" if family == socket.AF_INET6 else host
+        app = App(
+            broker,
+            limits,
+            features=features,
+            keys=keys,
+            cors=cors,
+            control=control,
+            streams=streams,
+            request_ids=request_ids,
+            at_once=at_once,
+        )
+        connection = functools.partial(
+            Connection,
+            limits=limits,
+            request_ids=request_ids,
+            at_once=app.answers_at_once,
+            turn=Turn(),
+            may_drop=control is not None,
+        )
         config = uvicorn.Config(
-            App(broker, limits, features=features, keys=keys, cors=cors, control=control, request_ids=request_ids),
-            http=cast("Any", functools.partial(Connection, limits=limits, request_ids=request_ids, may_drop=may_drop)),
+            app,
+            http=cast("Any", connection),
             ws="none",
             log_level="warning",
             access_log=False,
@@ -63,17 +101,32 @@ def serve(
             timeout_graceful_shutdown=_GRACE_S,
         )
         ready(f"http://{name}:{listener.getsockname()[1]}")
-        _Server(config, drain).run(sockets=[listener])
+        _Server(config, stop, beside).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """A server that has its waiting requests answered before it stops."""
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        drain: Callable[[], None],
+        beside: Callable[[], Coroutine[Any, Any, None]] | None,
+    ) -> None:
         super().__init__(config)
         self._drain = drain
+        self._beside = beside
+        self._task: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin with what runs beside the requests."""
+        await super().startup(sockets)
+        if self._beside is not None:
+            self._task = asyncio.create_task(self._beside())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let what waits end, then stop."""
         self._drain()
         await super().shutdown(sockets)
+        if self._task is not None:
+            self._task.cancel()

@@ -12,6 +12,7 @@ from kafka_do.binding import (
     COMMIT_OFFSETS,
     CREATE_TOPIC,
     DELETE_GROUP,
+    DELETE_RECORDS,
     DELETE_TOPIC,
     DESCRIBE_GROUP,
     DESCRIBE_TOPIC,
@@ -36,6 +37,7 @@ from kafka_do.core.broker import (
     AlterTopic,
     CommitOffsets,
     DeleteGroup,
+    DeleteRecords,
     DeleteTopic,
     DescribeGroup,
     DescribeTopic,
@@ -56,6 +58,7 @@ from kafka_do.core.messages import (
     CommitQueryResponse,
     CommitResult,
     CreateTopicRequest,
+    DeletedRecords,
     Discovery,
     FetchRequest,
     GroupDescription,
@@ -117,6 +120,10 @@ class HttpBroker:
     async def delete_topic(self, request: DeleteTopic) -> None:
         """Delete a topic."""
         return await self._ask(DELETE_TOPIC, request)
+
+    async def delete_records(self, request: DeleteRecords) -> list[DeletedRecords]:
+        """Delete the first records of partitions."""
+        return await self._ask(DELETE_RECORDS, request)
 
     async def produce(self, request: Produce) -> Results:
         """Append records."""

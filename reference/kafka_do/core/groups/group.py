@@ -91,14 +91,15 @@ class Group:
         self._settle()
 
     def leave_for_a_time(self, ident: str, instance_id: str, now_ms: int, topics_version: int) -> None:
-        """Keep a static member's assignment until its session ends.
+        """Keep a static member's assignment until its session ends; what it had to give up is given up.
 
-        Raises KafkaError `unknown_member`, `fenced_instance_id`. (GROUP-036, GROUP-040)
+        Raises KafkaError `unknown_member`, `fenced_instance_id`. (GROUP-036, GROUP-040, GROUP-060)
         """
         self.look(now_ms, topics_version)
         self._check_instance(ident, instance_id)
         member = self.member(ident)
         member.is_away = True
+        self._free(member.confirm(frozenset()))
 
     def look(self, now_ms: int, topics_version: int) -> None:
         """Bring the group up to the time and to the topics."""
