@@ -31,6 +31,7 @@ _CONFIG = SchemathesisConfig.from_dict(
         },
     }
 )
+pytest_plugins = ["schemathesis.pytest.plugin"]  # only here: other runs do not pay for its import
 _SCHEMA = schemathesis.openapi.from_path(data_root() / "spec" / "generated" / "openapi.json", config=_CONFIG).exclude(
     tag="control"  # a reset or a fault would change what the other requests find; the suite's own cases judge these
 )
