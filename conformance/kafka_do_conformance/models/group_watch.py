@@ -89,7 +89,7 @@ class WatchedGroup:
         self.members[name] = self.members.pop(holder)
 
     def pause(self, name: str) -> None:
-        """Let a static member leave for a time; what it had to give up is free. (GROUP-036, GROUP-058)"""
+        """Let a static member leave for a time; what it had to give up is free. (GROUP-036, GROUP-060)"""
         self.members[name].is_away = True
         self.members[name].asked = set()
 
