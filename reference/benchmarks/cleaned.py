@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import Raw
 
 from kafka_do.client.driving import drive
-from kafka_do.core.broker import DeleteRecords, Produce
-from kafka_do.core.messages import CreateTopicRequest, DeleteRecordsRequest, RecordsToDelete
+from kafka_do.core.broker import AlterTopic, DeleteRecords, Produce
+from kafka_do.core.messages import AlterTopicRequest, CreateTopicRequest, DeleteRecordsRequest, RecordsToDelete
 from kafka_do.core.plain_records import PlainRecord
 from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
@@ -34,12 +34,14 @@ class _Broker:
     def __init__(self, configs: dict[str, str], count: int) -> None:
         self._clock = ManualClock()
         self.engine = MemoryEngine(version="", clock=self._clock)
-        drive(self.engine.create_topic(CreateTopicRequest(topic="t", configs=configs)))
+        drive(self.engine.create_topic(CreateTopicRequest(topic="t")))
         for first in range(0, count, _BATCH):
             numbers = range(first, first + _BATCH)
             self._append([f"{number % (count // _SAME_KEYS):012}" for number in numbers])
         self._clock.advance(_DAY_MS)
-        self._append(["behind"])
+        drive(self.engine.alter_topic(AlterTopic("t", AlterTopicRequest(configs={**configs, "segment.ms": "1"}))))
+        if "retention.bytes" not in configs:
+            self._append(["behind"])
         self._clock.advance(_DAY_MS)
 
     def _append(self, keys: list[str]) -> None:
