@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from kafka_do.binding.fields import preferred
-from kafka_do.core.broker import Produce
+from kafka_do.core.broker import DeleteTopic, Produce
 from kafka_do.core.messages import CreateTopicRequest, ProduceRecord
 from kafka_do.engines.clock import ManualClock
 from kafka_do.engines.memory import MemoryEngine
@@ -183,6 +183,22 @@ def test_a_reader_that_takes_nothing_is_not_read_for() -> None:
     _serving(check)
 
 
+def test_a_slow_reader_does_not_go_on_in_another_topic_of_the_name() -> None:
+    async def check(serving: _Serving) -> None:
+        reader = await serving.read()
+        reader.stop()
+        await serving.append(1)
+        await serving.engine.delete_topic(DeleteTopic("t"))
+        await serving.engine.create_topic(CreateTopicRequest(topic="t"))
+        await serving.append("new", "newer")
+        reader.go_on()
+        await settle()
+        assert reader.types == ["heartbeat", "records", "error", "end"]
+        assert reader.lines[2]["error"]["code"] == "topic_not_found"
+
+    _serving(check)
+
+
 def test_a_reader_that_never_reads_is_cut_behind_its_end() -> None:
     async def check(serving: _Serving) -> None:
         reader = await serving.read()
@@ -243,6 +259,18 @@ def test_a_server_that_stops_tells_every_stream(monkeypatch: pytest.MonkeyPatch)
         assert reader.types == ["heartbeat", "records", "end"]
         assert reader.lines[-1]["reason"] == "shutdown"
         assert (reader.aborted, lazy.aborted) == (0, 1)
+
+    _serving(check)
+
+
+def test_a_stream_that_begins_while_the_server_stops_ends_at_once() -> None:
+    async def check(serving: _Serving) -> None:
+        serving.streams.drain()
+        serving.engine.drain()
+        await serving.append(1)
+        reader = await serving.read()
+        assert reader.types == ["records", "end"]
+        assert reader.lines[-1]["reason"] == "shutdown"
 
     _serving(check)
 

@@ -11,6 +11,7 @@ from kafka_do_conformance.verdict import Mismatch, NotApplicable
 _HEARTBEAT = {"type": "heartbeat"}
 _MOST_STREAMS = 200
 _VALUE = "x" * 60_000
+_OTHER = "y" * 60_000
 _BATCH = 12  # of these values: 720 000 bytes
 _BATCHES = 12  # more than any two kernels hold for a connection that is not read
 _FREED_S = 5.0
@@ -42,6 +43,29 @@ def slow_reader(server: ServerSession) -> None:
         if made_late < total // 3:
             seen = f"{made_late} of {total} records in lines that were made after the last append"
             server.require("the lines", [Mismatch("when they were made", f"{total // 3} of them when read", seen)])
+
+
+@server_case(
+    title="A slow reader does not go on in another topic of the same name",
+    requirements=["STREAM-019", "STREAM-020"],
+    hint="A stream is of a topic with an id; nobody tells a reader that is behind when its name was given to another.",
+)
+def slow_reader_of_a_topic_made_again(server: ServerSession) -> None:
+    """Read nothing while a topic is filled, deleted, made again and filled with other values; then read all."""
+    topic = server.create_topic(1)
+    with LiveStream(server, f"{_place(topic)}?offset=0", reads_little=True) as slow:
+        slow.line("begin", _HEARTBEAT)
+        _fill(server, topic)
+        server.expect("delete", server.send("DELETE", f"/v1/topics/{topic}"), {"status": 204})
+        server.create_topic(1, topic)
+        _fill(server, topic, _OTHER)
+        slow.hurry()
+        while (line := slow.next()).get("type") == "records":
+            if any(record["value"] != _VALUE for record in line["records"]):
+                server.require("a line", [Mismatch("its records", "those of the first topic", "others")])
+        if (line.get("type"), line.get("error", {}).get("code")) != ("error", "topic_not_found"):
+            server.require("the last but one line", [Mismatch("line", "the error topic_not_found", str(line)[:400])])
+        slow.ends("errors")
 
 
 @server_case(
@@ -124,9 +148,9 @@ def _most(server: ServerSession) -> int:
     return server.limit("max_streams")
 
 
-def _fill(server: ServerSession, topic: str) -> None:
+def _fill(server: ServerSession, topic: str, value: str = _VALUE) -> None:
     for _ in range(_BATCHES):
-        server.produce(topic, [{"value": _VALUE, "partition": 0}] * _BATCH)
+        server.produce(topic, [{"value": value, "partition": 0}] * _BATCH)
 
 
 def _patiently(server: ServerSession, target: str) -> LiveStream:

@@ -9,15 +9,18 @@ What can do neither, because its reader never reads, is cut by the sweep that lo
 """
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from kafka_do.binding.problems import HeadedError
 from kafka_do.binding.streams import Form, Line, end_line, found_lines, heartbeat_line
-from kafka_do.core.broker import PartitionFailure, PartitionSlice
+from kafka_do.core.broker import Broker, DescribeTopic, PartitionFailure, PartitionSlice
+from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import EndReason, FetchRequest
 from kafka_do.engines.clock import Clock
 from kafka_do.server.bodies import Receive
@@ -36,13 +39,13 @@ _MOST_LINE_BYTES = 65_536  # of keys, values and headers: what a stream makes at
 _TICK_MS = 200  # heartbeats that are due within it come together: each costs half of what it costs alone
 _SWEEP_MS = 5_000
 _RETRY_AFTER_S = 1
-_GRACE_S = 1.0  # for readers that are slow when the server stops
+_GRACE_S = 0.5  # for readers that are slow when the server stops
 
 
 class Reader(NamedTuple):
-    """Who reads: by `fetch`, as one of those with the same `key`, as long as that `is_valid`."""
+    """Who reads: from `broker`, as one of those with the same `key`, as long as that `is_valid`."""
 
-    fetch: Fetch
+    broker: Broker
     key: Hashable = None
     is_valid: Callable[[], bool] = lambda: True
 
@@ -56,6 +59,7 @@ class Streams:
         self._open: set[Stream] = set()
         self._of_key: Counter[Hashable] = Counter()
         self._sweep: asyncio.Task[None] | None = None
+        self._is_draining = False
 
     async def open(self, asked: FetchRequest, form: Form, reader: Reader, *, first: Fetch, is_single: bool) -> "Stream":
         """Begin a stream with its `first` fetch; it has to be run.
@@ -63,9 +67,9 @@ class Streams:
         Raises the KafkaError of its partition if it `is_single`, and `quota_exceeded`. (STREAM-017, STREAM-023)
         """
         self._check_count(reader.key)
-        stream = Stream(self, asked, form, reader)
         self._of_key[reader.key] += 1
         try:
+            stream = Stream(self, await _held(asked, reader.broker), form, reader)
             stream.found = await first(stream.next_fetch(0))
             if is_single:
                 _check_begin(stream.found)
@@ -79,6 +83,8 @@ class Streams:
         self._open.add(stream)
         if self._sweep is None or self._sweep.done():
             self._sweep = asyncio.ensure_future(self._sweep_while_open())
+        if self._is_draining:
+            stream.end("shutdown")
 
     def leave(self, stream: "Stream") -> None:
         """Count a stream no more."""
@@ -87,6 +93,7 @@ class Streams:
 
     def drain(self) -> None:
         """End all streams; those whose readers do not read are cut a moment later. (STREAM-016)"""
+        self._is_draining = True
         for stream in list(self._open):
             stream.end("shutdown")
         if self._open:
@@ -122,6 +129,19 @@ class Streams:
             stream.cut()
 
 
+async def _held(asked: FetchRequest, broker: Broker) -> FetchRequest:
+    """Return the same with the ids of topics, so that no stream goes on in another topic of a name. (STREAM-020)"""
+    ids: dict[str, str | UnsetType] = {}
+    for name in {position.topic for position in asked.partitions if position.topic_id is UNSET}:
+        with contextlib.suppress(KafkaError):  # the fetch will tell
+            ids[name] = (await broker.describe_topic(DescribeTopic(name))).topic_id
+    partitions = [
+        msgspec.structs.replace(position, topic_id=ids.get(position.topic, position.topic_id))
+        for position in asked.partitions
+    ]
+    return msgspec.structs.replace(asked, partitions=partitions)
+
+
 def _check_begin(found: Found) -> None:
     """Raise the KafkaError of the one partition that cannot be read. (STREAM-017)"""
     if isinstance(found[0], PartitionFailure):
@@ -134,7 +154,7 @@ class Stream:
     def __init__(self, home: Streams, asked: FetchRequest, form: Form, reader: Reader) -> None:
         limits = home.limits
         longest_ms = limits["max_stream_ms"]
-        wanted_ms = longest_ms if asked.max_stream_ms is msgspec.UNSET else min(asked.max_stream_ms, longest_ms)
+        wanted_ms = longest_ms if asked.max_stream_ms is UNSET else min(asked.max_stream_ms, longest_ms)
         self.reader = reader
         self.found: Found = ()
         self.ends_ms = home.clock.now_ms() + wanted_ms
@@ -215,9 +235,10 @@ class Stream:
         now_ms = self._home.clock.now_ms()
         if lines:
             await self._say(send, lines)
-            await asyncio.sleep(0)  # a long log is read to a fast reader, and others have their turns
         elif self._beats_ms <= now_ms < self.ends_ms:
             await self._say(send, [heartbeat_line(now_ms)])
+            return
+        await asyncio.sleep(0)  # a long log is read to a fast reader, and others have their turns
 
     async def _fetch(self, max_wait_ms: int) -> None:
         """Look for records, until there are some or this stream is interrupted."""
@@ -227,7 +248,7 @@ class Stream:
         task = self._fetching = asyncio.current_task()
         assert task is not None  # noqa: S101  for mypy: this is run by one
         try:
-            self.found = await self.reader.fetch(self.next_fetch(max_wait_ms))
+            self.found = await self.reader.broker.fetch(self.next_fetch(max_wait_ms))
         except asyncio.CancelledError:
             if not self._is_over:
                 raise
