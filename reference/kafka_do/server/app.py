@@ -17,7 +17,7 @@ from kafka_do.binding.parameters import Values, parse_query
 from kafka_do.binding.problems import identified, problem_response
 from kafka_do.binding.routes import find_route
 from kafka_do.binding.streams import STREAMS, fetch_of_stream, stream_form
-from kafka_do.core.broker import Broker, PartitionSlice
+from kafka_do.core.broker import Broker
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import FetchRequest
 from kafka_do.server.authentication import Holder, Keys
@@ -27,6 +27,7 @@ from kafka_do.server.control import Control
 from kafka_do.server.cors import Cors
 from kafka_do.server.deflating import deflated
 from kafka_do.server.faults import DROP, DroppedError
+from kafka_do.server.quotas import Metered
 from kafka_do.server.request_ids import REQUEST_ID_HEADER, RequestIds
 from kafka_do.server.restricted import restricted
 from kafka_do.server.streams import Found, Reader, Stream, Streams
@@ -184,18 +185,14 @@ class App:
         """Fetch for a stream that begins; that is where a fault strikes."""
         act = functools.partial(reader.broker.fetch, request)
         found: Found = await (act() if self._control is None else self._control.strike(binding, values, act))
-        reader.take(found)
         return found
 
     def _reader(self, broker: Broker, holder: Holder | None) -> Reader:
         """Return who reads a stream: as long as the key allows what it does, and what is read counts. (AUTH-009)"""
         if self._keys is None or holder is None:
             return Reader(broker)
-
-        def take(found: Found) -> None:
-            holder.meter.take_bytes(sum(len(bytes(one.records)) for one in found if isinstance(one, PartitionSlice)))
-
-        return Reader(broker, holder.key.digest, functools.partial(self._keys.is_current, holder), take)
+        metered = Metered(broker, holder.meter)
+        return Reader(metered, holder.key.digest, functools.partial(self._keys.is_current, holder))
 
     async def _body(self, scope: Scope, fields: Fields, receive: Receive, holder: Holder | None) -> bytes:
         """Return the whole body, inflated; raises KafkaError. (CONV-009, HTTP-004 to HTTP-007)"""

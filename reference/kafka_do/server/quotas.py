@@ -1,14 +1,17 @@
 """How much a key may ask in a second. (QUOTA-001 to QUOTA-005)"""
 
 import math
+from typing import Any
 
 import msgspec
 
 from kafka_do.binding.problems import HeadedError
+from kafka_do.core.broker import Broker, PartitionFailure, PartitionSlice
 from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import FetchRequest
 from kafka_do.engines.clock import Clock
 
-__all__ = ["Meter", "Quota"]
+__all__ = ["Meter", "Metered", "Quota"]
 
 _SECOND_MS = 1000
 
@@ -45,6 +48,23 @@ class Meter:
         """Count bytes of a request or an answer. (QUOTA-004)"""
         if (bucket := self._buckets.get("bytes_per_second")) is not None:
             bucket.take(count, self._clock.now_ms())
+
+
+class Metered:
+    """A broker whose fetches count, for what is read in small pieces: a live stream."""
+
+    def __init__(self, broker: Broker, meter: Meter) -> None:
+        self._broker = broker
+        self._meter = meter
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._broker, operation)
+
+    async def fetch(self, request: FetchRequest) -> list[PartitionSlice | PartitionFailure]:
+        """Read many partitions, and count the bytes of their records."""
+        found = await self._broker.fetch(request)
+        self._meter.take_bytes(sum(len(memoryview(one.records)) for one in found if isinstance(one, PartitionSlice)))
+        return found
 
 
 class _Bucket:

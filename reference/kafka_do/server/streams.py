@@ -43,12 +43,11 @@ _GRACE_S = 0.5  # for readers that are slow when the server stops
 
 
 class Reader(NamedTuple):
-    """Who reads: from `broker`, as one of those with the same `key`, as long as that `is_valid`; `take` hears what."""
+    """Who reads: from `broker`, as one of those with the same `key`, as long as that `is_valid`."""
 
     broker: Broker
     key: Hashable = None
     is_valid: Callable[[], bool] = lambda: True
-    take: Callable[[Found], None] = lambda _: None
 
 
 class Streams:
@@ -250,7 +249,6 @@ class Stream:
         assert task is not None  # noqa: S101  for mypy: this is run by one
         try:
             self.found = await self.reader.broker.fetch(self.next_fetch(max_wait_ms))
-            self.reader.take(self.found)
         except asyncio.CancelledError:
             if not self._is_over:
                 raise
