@@ -11,6 +11,7 @@ from kafka_do.blocking.client import Client
 from kafka_do.blocking.consumer import Batch, Consumer, ReceivedMessage
 from kafka_do.blocking.producer import Producer
 from kafka_do.client.headers import Headers
+from kafka_do.client.letters import dead_letter
 from kafka_do.client.messages import BatchError, Message, Read, ReadMessage, RecordMetadata
 from kafka_do.client.queueing import DeliveryReport
 from kafka_do.client.serializing import record_of
@@ -45,6 +46,7 @@ __all__ = [
     "Topic",
     "TopicDescription",
     "__version__",
+    "dead_letter",
     "errors",
     "record_of",
 ]

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from kafka_do import BatchError, Headers, KafkaError, Message, ReadMessage, aio, blocking, errors
+from kafka_do import BatchError, Headers, KafkaError, Message, ReadMessage, aio, blocking, dead_letter, errors
 from kafka_do.testing import AsyncMockClient, MockClient
 
 _PATIENCE_MS = 10_000
@@ -538,3 +538,14 @@ def test_faults_that_cannot_be_planted_are_refused() -> None:
         assert client.get_messages("nowhere") == []
         with pytest.raises(KafkaError):
             client.seed("orders", [Message(1, partition=5)])
+
+
+def test_a_dead_letter_keeps_the_bytes_and_tells_where_they_stood() -> None:
+    with MockClient() as client:
+        client.seed("orders", [Message(b"\xff", key=b"\xfe", headers=[("h", None), ("h", b"\xfd")])])
+        (message,) = client.get_messages("orders")
+        client.producer("letters").send(dead_letter(message, ValueError("no order")))
+        (letter,) = client.get_messages("letters")
+        assert (letter.raw_value, letter.raw_key, letter.headers.get_all("h")) == (b"\xff", b"\xfe", [None, b"\xfd"])
+        told = [letter.headers[f"original-{name}"] for name in ("topic", "partition", "offset")]
+        assert (told, letter.headers["error"]) == (["orders", "0", "0"], "ValueError: no order")
