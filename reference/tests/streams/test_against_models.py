@@ -19,6 +19,8 @@ from kafka_do.streams import (
 )
 from kafka_do.streams.windows import WindowKind
 
+_RUNS = settings(max_examples=150, deadline=None)
+
 
 class R(NamedTuple):
     """A record; its number is its value."""
@@ -55,6 +57,7 @@ def _told(steps: list[list[Output]]) -> list[list[tuple[Any, ...]]]:
     return [[(o.key, o.window.start_ms, o.window.end_ms, o.value) for o in step if o.window] for step in steps]
 
 
+@_RUNS
 @given(_records("in"), st.integers(1, 12), st.integers(1, 12), _GRACES)
 def test_tumbling_and_hopping(records: list[R], size: int, advance: int, grace: int) -> None:
     advance = min(size, advance)
@@ -74,6 +77,7 @@ def _panes(so_far: list[R], size: int, advance: int, grace: int) -> list[tuple[A
     ]
 
 
+@_RUNS
 @given(_records("in"), st.integers(1, 12), _GRACES)
 def test_sliding(records: list[R], difference: int, grace: int) -> None:
     steps = _run(_members(Sliding(difference_ms=difference, grace_ms=grace)), records)
@@ -100,6 +104,7 @@ def _sets(taken: list[R], key: str, difference: int) -> dict[int, list[int]]:
     return {start: members for start, members in sets.items() if members}
 
 
+@_RUNS
 @given(_records("in"), st.integers(1, 8), _GRACES)
 def test_sessions(records: list[R], gap: int, grace: int) -> None:
     steps = _run(_members(Session(gap_ms=gap, grace_ms=grace)), records)
@@ -127,6 +132,7 @@ def _end(session: list[R]) -> int:
     return max(r.time for r in session)
 
 
+@_RUNS
 @given(
     _records("in"),
     st.sampled_from(
@@ -154,7 +160,7 @@ _BOUNDS = st.sampled_from([0, 3, 10])
 _WITHIN = st.builds(Within, before_ms=_BOUNDS, after_ms=_BOUNDS, grace_ms=_GRACES)
 
 
-@settings(max_examples=200)
+@_RUNS
 @given(_records("left", "right"), _KINDS, _WITHIN, st.booleans())
 def test_joins(records: list[R], kind: Any, within: Within, by_condition: bool) -> None:  # noqa: FBT001
     on = {"on": (left["n"] + right["n"]) != 3} if by_condition else {}
