@@ -30,6 +30,7 @@ def test_what_is_not_given_has_the_default_that_the_specification_states() -> No
         "max_bytes": 1_048_576,
         "min_bytes": 1,
         "max_wait_ms": 500,
+        "heartbeat_ms": 15_000,
         "encoding": "auto",
     }
 
@@ -37,7 +38,7 @@ def test_what_is_not_given_has_the_default_that_the_specification_states() -> No
 def test_what_is_given_is_taken() -> None:
     query = "encoding=base64&max_bytes=1&max_records=100000&offset=9007199254740991"
     expected = {"offset": 9_007_199_254_740_991, "max_records": 100_000, "max_bytes": 1, "encoding": "base64"}
-    assert parse_query(_FETCH, query) == expected | {"min_bytes": 1, "max_wait_ms": 500}
+    assert parse_query(_FETCH, query) == expected | {"min_bytes": 1, "max_wait_ms": 500, "heartbeat_ms": 15_000}
 
 
 def test_names_and_values_are_percent_decoded() -> None:
@@ -141,7 +142,7 @@ def test_a_path_gives_back_what_it_was_made_of(topic: str, partition: int) -> No
 )
 def test_a_query_gives_back_what_it_was_made_of(offset: int, max_records: int, max_bytes: int, encoding: str) -> None:
     values: Values = {"offset": offset, "max_records": max_records, "max_bytes": max_bytes, "encoding": encoding}
-    defaults = {"min_bytes": 1, "max_wait_ms": 500}
+    defaults = {"min_bytes": 1, "max_wait_ms": 500, "heartbeat_ms": 15_000}
     assert parse_query(_FETCH, format_query(_FETCH, {**values, **defaults})) == {**values, **defaults}
 
 

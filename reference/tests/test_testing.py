@@ -24,8 +24,6 @@ def test_the_entry_point_gives_it_to_every_test(tmp_path: Path) -> None:
         "-m",
         "pytest",
         "-q",
-        "-p",
-        "kafka_do.testing.plugin",
         "--rootdir",
         str(tmp_path),
         str(tmp_path),
