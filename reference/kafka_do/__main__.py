@@ -6,10 +6,10 @@ import sys
 def main() -> None:
     """Run the command line; without its extra, say which one that is."""
     try:
-        from kafka_do.cli import app  # noqa: PLC0415  the extra may be missing, and that wants a sentence
+        from kafka_do.cli import main as run  # noqa: PLC0415  the extra may be missing, and that wants a sentence
     except ModuleNotFoundError as error:
         sys.exit(f"kafka-do: {error.name} is missing: pip install 'kafka-do[server]'")
-    app()
+    run()
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from kafka_do.core.broker import (
     ListTopics,
     ResetOffsets,
 )
-from kafka_do.core.errors import KafkaError
+from kafka_do.core.errors import KafkaError, decisive
 from kafka_do.core.item_errors import error_of_item
 from kafka_do.core.messages import (
     AlterTopicRequest,
@@ -202,7 +202,7 @@ def _item(topic: str, partition: int, to: ResetTo) -> ResetItem:
 def _raise_first(results: Sequence[ResetResult | DeletedRecords]) -> None:
     errors = [one.error for one in results if one.error is not UNSET]
     if errors:
-        raise error_of_item(next((error for error in errors if error.code != "not_attempted"), errors[0]))
+        raise error_of_item(decisive(errors))
 
 
 def _most(operation: str) -> int:

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 from kafka_do._version import __version__
 from kafka_do.binding.fields import is_key
 from kafka_do.binding.http import HttpRequest, HttpResponse
+from kafka_do.client.tracing import Server
 from kafka_do.core.broker import Broker
-from kafka_do.engines.memory import MemoryEngine
-from kafka_do.transports.direct import embedded
 from kafka_do.transports.http import BlockingHttp, HttpBroker, LoopHttp
 
 __all__ = ["Connection", "connect", "in_process", "is_loopback"]
@@ -30,11 +29,15 @@ class Http(Protocol):
 
 
 class Connection(NamedTuple):
-    """A broker, what closes the way to it, and what makes another way to it that bounds each step by some time (ms)."""
+    """A broker, what closes the way to it, and what makes another way to it that bounds each step by some time (ms).
+
+    `server` is where it is, None in this process.
+    """
 
     broker: Broker
     close: Callable[[], Awaitable[None]]
     beside: Callable[[int], "Connection"]
+    server: Server | None = None
 
 
 def connect(url: str, *, timeout_ms: int, api_key: str | None = None, in_loop: bool = False) -> Connection:
@@ -52,8 +55,11 @@ def connect(url: str, *, timeout_ms: int, api_key: str | None = None, in_loop: b
         make: Callable[..., Http] = LoopHttp if in_loop else BlockingHttp
         transport = make(url, timeout_ms=timeout_ms, api_key=api_key, accept_encoding=_wanted_encoding(url))
         beside = functools.partial(_beside, url, api_key, in_loop=in_loop)
-        return Connection(HttpBroker(transport.exchange), transport.close, beside)
+        return Connection(HttpBroker(transport.exchange), transport.close, beside, _server(url))
     if scheme == "memory" and "://" in url:
+        from kafka_do.engines.memory import MemoryEngine  # noqa: PLC0415  who asks a server does without
+        from kafka_do.transports.direct import embedded  # noqa: PLC0415
+
         engine = embedded(rest, lambda clock: MemoryEngine(version=__version__, clock=clock))
         return in_process(engine.broker(in_loop=in_loop))
     raise ValueError(f"a broker's URL begins with http://, https:// or memory://, unlike {url!r}")
@@ -70,6 +76,11 @@ def in_process(broker: Broker) -> Connection:
         """Leave the broker as it is: others may ask it too."""
 
     return Connection(broker, close, lambda _: in_process(broker))
+
+
+def _server(url: str) -> Server:
+    parts = urlsplit(url)
+    return Server(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
 
 
 def _wanted_encoding(url: str) -> str | None:

@@ -87,6 +87,7 @@ class Positions:
     def __init__(self, start: Start, *, limits: Mapping[str, Any] | None = None) -> None:
         self._start = start
         self._make: Callable[..., Received] = ReadMessage
+        self._decode: Callable[[bytes | None], Any] | None = None
         self._consumer: object = None
         self._limits = dict(limits or {})
         self._next: dict[Partition, int] = {}
@@ -95,11 +96,18 @@ class Positions:
         self._at_start: set[Partition] = set()
         self._paused: set[Partition] = set()
         self._turns: list[Partition] = []
+        self._ends: dict[Partition, int] = {}
 
-    def hand_to(self, consumer: object, make: Callable[..., Received]) -> None:
-        """Say who the caller is, and what makes a message of it."""
+    def hand_to(
+        self,
+        consumer: object,
+        make: Callable[..., Received],
+        decode: Callable[[bytes | None], Any] | None = None,
+    ) -> None:
+        """Say who the caller is, and what makes its messages and their values."""
         self._consumer = consumer
         self._make = make
+        self._decode = decode
 
     @property
     def paused(self) -> frozenset[Partition]:
@@ -112,6 +120,7 @@ class Positions:
         A partition that comes back is looked up again. (GROUP-051, GROUP-052, GROUP-057)
         """
         self._next = {one: offset for one, offset in self._next.items() if one in assigned}
+        self._ends = {one: offset for one, offset in self._ends.items() if one in assigned}
         self._at_start &= assigned
         self._paused &= assigned
         self._handed = {one: offset for one, offset in self._handed.items() if one in owned}
@@ -124,6 +133,15 @@ class Positions:
             self._stored.setdefault(partition, message.offset)
             self._handed[partition] = message.offset + 1
 
+    def take_back(self, messages: Iterable[Received]) -> None:
+        """Read again what was handed out and not worked on; what was committed behind it stays committed."""
+        for message in messages:
+            partition = message.origin.partition
+            if partition in self._handed:
+                self._handed[partition] = min(message.offset, self._handed[partition])
+            if partition in self._next:
+                self._next[partition] = min(message.offset, self._next[partition])
+
     def position(self, partition: Partition) -> int | None:
         """Return where reading goes on; None while that is not known."""
         return self._next.get(partition)
@@ -134,6 +152,17 @@ class Positions:
         self._next[partition] = offset
         self._handed.pop(partition, None)
         self._stored.pop(partition, None)
+
+    def begin(self, partitions: Iterable[Partition]) -> None:
+        """Read these from where the caller said to start, whatever a group has committed."""
+        for partition in partitions:
+            self.seek(partition, 0)
+            del self._next[partition]
+            self._at_start.add(partition)
+
+    def is_read(self, partition: Partition) -> bool:
+        """Whether everything was read that was there when the partition was read last."""
+        return partition in self._ends and self._next.get(partition, -1) >= self._ends[partition]
 
     def read_again(self, partition: Partition, offset: int) -> None:
         """Read on at a record that was found and not handed out."""
@@ -276,10 +305,14 @@ class Positions:
 
     def _find(self, origin: Origin, part: PartitionSlice, found: Found) -> None:
         self._next[origin.partition] = part.next_offset
+        self._ends[origin.partition] = part.high_watermark
         records = records_of(part.records)
         if records:
-            make = self._make
-            found.messages += [message_of(part.topic, part.partition, record, origin, make) for record in records]
+            make, decode = self._make, self._decode
+            found.messages += [
+                message_of(part.topic, part.partition, record, origin=origin, make=make, decode=decode)
+                for record in records
+            ]
             found.partitions.add(origin.partition)
 
     def _start_queries(self, partition: Partition) -> list[OffsetQuery]:

@@ -7,16 +7,24 @@ partitions of the messages in `_at_work` and `_found`; a partition that is taken
 
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+import msgspec
+
 from kafka_do.client.backoff import Backoff, may_be_repeated
+from kafka_do.client.codec import Codec, Misfit
 from kafka_do.client.committing import Commit
 from kafka_do.client.consuming import Found, Positions, Start
+from kafka_do.client.ending import CLOSING_MS, end_within
+from kafka_do.client.letters import Letters
 from kafka_do.client.live_member import LiveMember
 from kafka_do.client.membership import Assigned, Lost, Membership, Partition, Revoked, Subscription
 from kafka_do.client.messages import ReadMessage
+from kafka_do.client.misfits import Fate, MisfitError
+from kafka_do.client.serializing import value_of
 from kafka_do.client.session import Session
 from kafka_do.core.broker import CommitOffsets, QueryOffsets
 from kafka_do.core.errors import KafkaError
@@ -47,6 +55,8 @@ class Reading:
     on_assigned: RebalanceCallback | None = None
     on_revoked: RebalanceCallback | None = None
     on_lost: RebalanceCallback | None = None
+    codec: Codec | None = None
+    on_misfit: Fate = "raise"
 
 
 class GroupReading(Generic[M]):
@@ -59,12 +69,14 @@ class GroupReading(Generic[M]):
         reading: Reading,
     ) -> None:
         runtime = session.runtime
+        self.session = session
         self.group = subscription.group
         self._broker = session.broker
         self._consumer: object = None
         self._parts = session.parts
         self._runtime = runtime
         self._log = session.log
+        self._tracing = session.tracing
         self._reading = reading
         self._timeout_ms = session.timeout_ms
         self._positions = Positions(
@@ -79,6 +91,10 @@ class GroupReading(Generic[M]):
         self._committing = runtime.turn()
         self._found: deque[M] = deque()
         self._at_work: Sequence[M] = ()
+        self._stop: Callable[[], None] | None = None
+        self._is_closed = False
+        self._codec = reading.codec
+        self._letters = Letters(session)
         self._next_auto_commit_ms = runtime.now_ms() + reading.auto_commit_interval_ms
         self._member = LiveMember(session, subscription, changed=self._keep)
 
@@ -86,7 +102,7 @@ class GroupReading(Generic[M]):
         """Join; `make` makes what the caller is given of a record, for `consumer`."""
         self._consumer = consumer
         self._parts.add(self)
-        self._positions.hand_to(consumer, make)
+        self._positions.hand_to(consumer, make, self._codec.decode if self._codec else None)
         self._member.start()
 
     def assignment(self) -> list[Place]:
@@ -97,44 +113,103 @@ class GroupReading(Generic[M]):
     async def poll(self, timeout_ms: int) -> list[M]:
         """Return the next messages, none if there are none within the time; those of the call before are done with."""
         until_ms = self._runtime.now_ms() + timeout_ms
+        begun_ns = self._tracing.now_ns()
         self._member.check()
         await self._come_back()
         if not self._found:
             await self._fill(until_ms)
-        return self._hand_out(self._reading.max_poll_records)
+        messages = await self._hand_out(self._reading.max_poll_records)
+        self._tracing.received(self.group, begun_ns, messages)
+        return messages
 
     async def next(self, timeout_ms: int | None) -> M | None:
         """Return the next message; None if there is none within the time. The one before is done with."""
         until_ms = None if timeout_ms is None else self._runtime.now_ms() + timeout_ms
+        begun_ns = self._tracing.now_ns()
         if self._member.news or not self._found:
             self._member.check()
             await self._come_back()
-        elif self._reading.auto_commit:
+        elif self._commits_past:
             self._at_work = ()
             await self._auto_commit_in_time()
         while not self._found:
             await self._fill_in_time(self._runtime.now_ms() + self._timeout_ms if until_ms is None else until_ms)
             if until_ms is not None and self._runtime.now_ms() >= until_ms:
                 break
-        messages = self._hand_out(1)
+        messages = await self._hand_out(1)
+        self._tracing.received(self.group, begun_ns, messages)
         return messages[0] if messages else None
 
     async def batch(self, size: int, timeout_ms: int) -> list[M]:
         """Return so many messages, fewer if there are no more within the time; those before are done with."""
         until_ms = self._runtime.now_ms() + timeout_ms
+        begun_ns = self._tracing.now_ns()
         self._member.check()
         await self._come_back()
         messages: list[M] = []
         while True:
-            messages += self._hand_out(size - len(messages))
-            self._at_work = messages
-            if len(messages) == size or self._runtime.now_ms() >= until_ms:
+            messages += await self._hand_out(size - len(messages), before=messages)
+            if len(messages) == size or self._found or self._runtime.now_ms() >= until_ms:
                 break
             await self._fill(until_ms)
         with self._member.locked() as state:
             kept = [one for one in messages if _is_owned(one, state)]
         self._at_work = kept
+        self._tracing.received(self.group, begun_ns, kept)
         return kept
+
+    # While others work beside the caller
+
+    @contextmanager
+    def beside(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Read with `more` while others work, until `stop` is called, and commit in their name."""
+        if self._stop is not None:
+            raise RuntimeError("this consumer is processing already")
+        self._stop = stop
+        try:
+            yield
+        finally:
+            self._stop = None
+
+    def stop(self) -> None:
+        """Let the others' work end, if they are at it."""
+        stop = self._stop
+        if stop is not None:
+            stop()
+
+    @property
+    def has_found(self) -> bool:
+        """Whether there is something that was read and waits for being handed out."""
+        return bool(self._found)
+
+    def lost(self, messages: Iterable[M]) -> list[M]:
+        """Return those that others have by now."""
+        with self._member.locked() as state:
+            return [one for one in messages if not _is_owned(one, state)]
+
+    async def more(self, at_work: Sequence[M], most: int, timeout_ms: int) -> list[M]:
+        """Return further messages, as many at most; all that were given before are done with, but `at_work`."""
+        until_ms = self._runtime.now_ms() + timeout_ms
+        begun_ns = self._tracing.now_ns()
+        with self._waiting_out():
+            self._member.check()
+        await self._come_back(at_work)
+        if most > 0 and not self._found:
+            await self._fill_in_time(until_ms)
+        messages = await self._hand_out(most, before=at_work)
+        self._tracing.received(self.group, begun_ns, messages)
+        return messages
+
+    async def end_beside(self, left: Sequence[M]) -> None:
+        """Commit what is done with, and take back what is `left`, to be read again."""
+        self._at_work = left
+        await self._auto_commit()
+        gone = {message.origin.partition for message in left}
+        self._drop_found(lambda one: one.origin.partition in gone)
+        with self._member.locked():
+            self._positions.take_back(left)
+        self._at_work = ()
+        self._hold()
 
     async def commit(self, messages: Iterable[Received] | None = None) -> dict[Place, int]:
         """Commit that messages are done with, or everything that was handed out; return the offset of each partition.
@@ -142,6 +217,8 @@ class GroupReading(Generic[M]):
         Raises KafkaError: `closed`; what the commit was refused for; `rebalance_in_progress` where one of the messages
         is of a partition that the member has lost. (COMMIT-027 to COMMIT-030)
         """
+        if self._stop is not None:
+            raise RuntimeError("processing commits by itself what is done with, without gaps")
         chosen = None if messages is None else self._own(messages)
         self._member.check()
         async with self._committing:
@@ -160,12 +237,26 @@ class GroupReading(Generic[M]):
         return {(one.topic, one.number): offset for one, offset in stored.items()}
 
     async def close(self, *, temporary: bool = False) -> None:
-        """Commit what the caller has gone past, if that is done for it, and leave. (GROUP-055)"""
-        if self._reading.auto_commit:
-            await self._auto_commit()
+        """Commit what the caller has gone past, if that is done for it, and leave, all within a second. (GROUP-055)"""
+        self._member.check_leaving(temporary=temporary)
         self._found.clear()
-        await self._member.close(temporary=temporary)
         self._parts.discard(self)
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if not await end_within(self._runtime, lambda: self._end(temporary=temporary), timeout_ms=CLOSING_MS):
+            self._log.warning("The group %s has not answered in time that this member leaves", self.group)
+            await self._member.abandon()
+
+    async def _end(self, *, temporary: bool) -> None:
+        if self._reading.auto_commit:
+            beside = self.session.connection.beside(CLOSING_MS)
+            self._broker = beside.broker
+            try:
+                await self._auto_commit()
+            finally:
+                await beside.close()
+        await self._member.close(temporary=temporary)
 
     async def seek(self, place: Place, offset: int) -> None:
         """Read on at an offset; what was found and not handed out is dropped."""
@@ -211,23 +302,107 @@ class GroupReading(Generic[M]):
         with self._member.locked():
             return _places(self._positions.paused)
 
+    def standing(self) -> tuple[int, frozenset[Partition]]:
+        """Return how often the member has lost everything, and what it may read now."""
+        with self._member.locked() as state:
+            return state.losses, state.assigned
+
+    def has_joined(self) -> bool:
+        """Whether the group has answered the member."""
+        with self._member.locked() as state:
+            return state.answered > 0
+
+    def arrange(self, positions: Mapping[Partition, int | None], paused: Collection[Partition]) -> None:
+        """Read on at these offsets, None for the start, and everything but what is `paused`."""
+        with self._member.locked() as state:
+            self._drop_found(lambda one: one.origin.partition in positions)
+            for partition in state.assigned & positions.keys():
+                offset = positions[partition]
+                if offset is None:
+                    self._positions.begin([partition])
+                else:
+                    self._positions.seek(partition, offset)
+            for message in reversed(self._found):
+                if message.origin.partition in paused:
+                    self._positions.read_again(message.origin.partition, message.offset)
+            self._drop_found(lambda one: one.origin.partition in paused)
+            self._positions.resume(self._positions.paused)
+            self._positions.pause(state.assigned.intersection(paused))
+
+    def read_to_end(self) -> frozenset[Partition]:
+        """Return the partitions in which nothing was left when they were read last, but what is not handed out."""
+        with self._member.locked() as state:
+            return frozenset(one for one in state.assigned if self._positions.is_read(one)) - {
+                message.origin.partition for message in self._found
+            }
+
     # What the caller has, and has done with
 
-    def _hand_out(self, most: int) -> list[M]:
-        found = self._found
-        messages = [found.popleft() for _ in range(min(most, len(found)))]
-        with self._member.locked():
-            self._positions.hand_out(messages)
-        self._at_work = messages
-        return messages
+    async def _hand_out(self, most: int, before: Sequence[M] = ()) -> list[M]:
+        """Return the next messages, which the caller has beside those that it was given just `before`.
 
-    async def _come_back(self) -> None:
-        """Take it that the caller has done with everything that it was given, and tell it what has changed."""
-        self._at_work = ()
+        Raises MisfitError where the first has a value that does not fit; one further on waits for the next call.
+        """
+        found = self._found
+        at_work, passed = list(before), []
+        try:
+            while found and len(at_work) - len(before) < most:
+                message = found[0]
+                if isinstance(message.value, Misfit):
+                    if not await self._let_pass(message, at_work):
+                        break
+                else:
+                    at_work.append(message)
+                passed.append(found.popleft())
+        except MisfitError:
+            at_work.append(message)
+            passed.append(found.popleft())
+            raise
+        finally:
+            with self._member.locked():
+                self._positions.hand_out(passed)
+            self._at_work = at_work
+        return at_work[len(before) :]
+
+    async def _let_pass(self, message: M, before: Sequence[M]) -> bool:
+        """Go past a message that does not fit, as the caller has chosen; whether that is done.
+
+        An error comes only where nothing was given before it, which would be lost with it.
+        """
+        error = self._misfit(message)
+        fate = self._reading.on_misfit
+        if fate == "raise":
+            if before:
+                return False
+            raise error
+        if fate == "skip":
+            self._log.warning("Skipped: %s", error)
+            return True
+        try:
+            await self._letters.send(fate, error.message, error)
+        except KafkaError:
+            if before:
+                return False
+            raise
+        return True
+
+    def _misfit(self, message: M) -> MisfitError:
+        name = self._codec.name if self._codec else ""
+        plain = msgspec.structs.replace(message, value=value_of(message.raw_value))
+        return MisfitError(plain, name, message.value.reason)
+
+    async def _come_back(self, at_work: Sequence[M] = ()) -> None:
+        """Take it that the caller has done with what it was given, but `at_work`, and tell it what has changed."""
+        self._at_work = at_work
         await self._tell_news()
-        if self._reading.auto_commit:
+        if self._commits_past:
             await self._auto_commit_in_time()
         self._hold()
+
+    @property
+    def _commits_past(self) -> bool:
+        """Whether what the caller has gone past is committed in its name."""
+        return self._reading.auto_commit or self._stop is not None
 
     def _hold(self, reading: Iterable[Partition] = ()) -> None:
         at_work = {message.origin.partition for message in self._at_work}
@@ -236,7 +411,7 @@ class GroupReading(Generic[M]):
 
     def _still_to_commit(self) -> set[Partition]:
         """Return what is to be kept until the caller, or the commit in its name, has had a chance to commit."""
-        if not self._reading.auto_commit and self._reading.on_revoked is None:
+        if not self._commits_past and self._reading.on_revoked is None:
             return set()
         with self._member.locked() as state:
             told = [event.partitions for event in self._member.news if isinstance(event, Revoked)]
@@ -256,7 +431,7 @@ class GroupReading(Generic[M]):
             )
         while news:
             event = news.popleft()
-            if isinstance(event, Revoked) and self._reading.auto_commit:
+            if isinstance(event, Revoked) and self._commits_past:
                 await self._auto_commit()
             if isinstance(event, Lost):
                 words = "The group %s went on without this member: %s were lost, and are read again by who has them now"
@@ -300,8 +475,13 @@ class GroupReading(Generic[M]):
 
     async def _fill_in_time(self, until_ms: int) -> None:
         """Read as `_fill` does; what the member only has to wait for is told to the log."""
-        try:
+        with self._waiting_out():
             await self._fill(until_ms)
+
+    @contextmanager
+    def _waiting_out(self) -> Iterator[None]:
+        try:
+            yield
         except KafkaError as error:
             if not error.retriable:
                 raise
@@ -365,21 +545,32 @@ class GroupReading(Generic[M]):
     async def _commit(self, done: Callable[[Membership], dict[Partition, int]]) -> dict[Partition, int]:
         until_ms = self._runtime.now_ms() + self._timeout_ms
         with self._member.locked() as state:
-            commit = Commit(state, done(state))
-        while (asked := self._next_commit(commit)) is not None:
-            outcome = await self._send(asked, until_ms)
-            commit.take(asked, outcome)
-            if commit.needs_heartbeat:
-                await self._member.await_heartbeat(until_ms)
-        with self._member.locked():
-            self._positions.note_stored(commit.stored)
-        if (failure := commit.failure()) is not None:
-            raise failure
+            offsets = done(state)
+            commit = Commit(state, offsets)
+        if not offsets:
+            return {}
+        with self._tracing.committing(self.group, (one.topic for one in offsets)) as settled:
+            while (asked := self._next_commit(commit)) is not None:
+                outcome = await self._send(asked, until_ms)
+                commit.take(asked, outcome)
+                if commit.needs_heartbeat:
+                    await self._member.await_heartbeat(until_ms)
+            with self._member.locked():
+                self._positions.note_stored(commit.stored)
+            settled.done(commit.stored)
+            if (failure := commit.failure()) is not None:
+                raise failure
         return commit.stored
 
     async def _auto_commit_in_time(self) -> None:
-        if self._runtime.now_ms() >= self._next_auto_commit_ms:
+        if self._runtime.now_ms() >= self._next_auto_commit_ms or self._has_done_what_is_given_up():
             await self._auto_commit()
+
+    def _has_done_what_is_given_up(self) -> bool:
+        """Whether there is something to commit in partitions that wait for it before they go to others."""
+        with self._member.locked() as state:
+            given_up = state.owned - state.assigned
+            return bool(given_up) and not given_up.isdisjoint(self._positions.gone_past(self._at_work))
 
     async def _auto_commit(self) -> None:
         """Commit what the caller has gone past. What fails is told to the log, and tried again with the next one."""

@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from kafka_do.client.messages import Message, ReadMessage
+from kafka_do.client.misfits import DeadLetters
+from kafka_do.client.sending import Sending
+from kafka_do.client.session import Session
 
 if TYPE_CHECKING:
     from kafka_do.client.headers import HeaderValue
 
-__all__ = ["dead_letter"]
+__all__ = ["Letters", "dead_letter"]
 
 
 def dead_letter(message: ReadMessage[Any], error: object) -> Message[bytes | None]:
@@ -24,3 +27,17 @@ def dead_letter(message: ReadMessage[Any], error: object) -> Message[bytes | Non
         ("error", words),
     ]
     return Message(message.raw_value, key=message.raw_key, headers=[*message.headers.raw, *told])
+
+
+class Letters:
+    """Sends dead letters, to one topic or several."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._ways: dict[str, Sending] = {}
+
+    async def send(self, to: DeadLetters, message: ReadMessage[Any], error: object) -> None:
+        """Return when the letter is appended; raises KafkaError where it is not."""
+        if to.topic not in self._ways:
+            self._ways[to.topic] = Sending(self._session, to.topic)
+        await self._ways[to.topic].send(dead_letter(message, error))

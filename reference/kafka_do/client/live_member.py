@@ -110,10 +110,13 @@ class LiveMember:
         """Ask, and again until the time if that helps and does no harm; raises the KafkaError of the last try."""
         return await persist(ask, backoff=Backoff(), clock=self._runtime.now_ms, pause=self.pause, until_ms=until_ms)
 
-    async def close(self, *, temporary: bool) -> None:
-        """Leave, once the heartbeat that is under way is answered or given up. It may be called twice. (GROUP-055)"""
+    def check_leaving(self, *, temporary: bool) -> None:
+        """Raise ValueError where the member cannot leave so."""
         if temporary and not self._static:
             raise ValueError("only a member with an instance_id can leave for a time")
+
+    async def close(self, *, temporary: bool) -> None:
+        """Leave, once the heartbeat that is under way is answered or given up. It may be called twice. (GROUP-055)"""
         with self._gate:
             if self._closing:
                 return
@@ -128,6 +131,15 @@ class LiveMember:
                 await self._leave(asked)
         finally:
             await self._connection.close()
+
+    async def abandon(self) -> None:
+        """End without the group: no heartbeat is sent any more, so the session timeout ends the membership."""
+        with self._gate:
+            self._closing = True
+            self._gate.ring()
+        if self._beating is not None:
+            await self._beating.join(0)
+        await self._connection.close()
 
     def _check(self) -> None:
         if self._closing:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 import msgspec
 
 from kafka_do.client.headers import Headers, HeadersLike
-from kafka_do.core.errors import KafkaError
+from kafka_do.core.errors import KafkaError, decisive
 
 __all__ = [
     "BatchError",
@@ -19,12 +19,20 @@ __all__ = [
     "Read",
     "ReadMessage",
     "RecordMetadata",
+    "V",
     "milliseconds",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-V = TypeVar("V")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # type checkers have it; a default came to `typing` with Python 3.13
+
+    V = TypeVar("V", default=Any)
+else:
+    from typing import TypeVar
+
+    V = TypeVar("V")
 
 Key = str | bytes | None
 Instant = datetime | int
@@ -110,7 +118,7 @@ class BatchError(KafkaError):
 
     def __init__(self, results: Sequence[Outcome]) -> None:
         errors = [one for one in results if isinstance(one, KafkaError)]
-        first = next((error for error in errors if error.code != "not_attempted"), errors[0])
+        first = decisive(errors)
         words = f"{len(errors)} of {len(results)} records were not appended; the first: {first.message}"
         flags = {
             "retriable": all(error.retriable for error in errors) and len(errors) == len(results),

@@ -1,13 +1,18 @@
 """A consumer's options: their defaults, which are the specification's, and what they have to be."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from kafka_do.client.codec import codec_of
 from kafka_do.client.consuming import Start, check_start
 from kafka_do.client.group_reading import Reading, RebalanceCallback
 from kafka_do.client.membership import Subscription
+from kafka_do.client.misfits import Fate, check_fate
 from kafka_do.core.messages import FetchRequest
 from kafka_do.spec import SPEC
+
+if TYPE_CHECKING:
+    from kafka_do.client.lanes import Order
 
 __all__ = [
     "DEFAULT_AUTO_COMMIT_INTERVAL_MS",
@@ -17,6 +22,11 @@ __all__ = [
     "DEFAULT_FETCH_MAX_WAIT_MS",
     "DEFAULT_FETCH_MIN_BYTES",
     "DEFAULT_MAX_POLL_RECORDS",
+    "DEFAULT_ON_MISFIT",
+    "DEFAULT_PROCESS_ON_ERROR",
+    "DEFAULT_PROCESS_ORDER",
+    "DEFAULT_PROCESS_QUEUE_RECORDS",
+    "DEFAULT_PROCESS_WORKERS",
     "DEFAULT_REBALANCE_TIMEOUT_MS",
     "DEFAULT_START",
     "reading_of",
@@ -33,6 +43,11 @@ DEFAULT_FETCH_MAX_BYTES = _FETCH.max_bytes
 DEFAULT_FETCH_MAX_WAIT_MS = _FETCH.max_wait_ms
 DEFAULT_FETCH_MIN_BYTES = _FETCH.min_bytes
 DEFAULT_MAX_POLL_RECORDS = int(_CLIENT["max_poll_records"])
+DEFAULT_ON_MISFIT = cast("Fate", _CLIENT["on_misfit"])
+DEFAULT_PROCESS_ON_ERROR = cast("Fate", _CLIENT["process_on_error"])
+DEFAULT_PROCESS_ORDER = cast("Order", _CLIENT["process_order"])
+DEFAULT_PROCESS_QUEUE_RECORDS = int(_CLIENT["process_queue_records"])
+DEFAULT_PROCESS_WORKERS = int(_CLIENT["process_workers"])
 DEFAULT_REBALANCE_TIMEOUT_MS = int(_CLIENT["rebalance_timeout_ms"])
 DEFAULT_START = cast("Start", _CLIENT["start"])
 
@@ -69,9 +84,12 @@ def reading_of(
     on_assigned: RebalanceCallback | None,
     on_revoked: RebalanceCallback | None,
     on_lost: RebalanceCallback | None,
+    value_type: object,
+    on_misfit: Fate,
 ) -> Reading:
     """Return how a member reads; raises ValueError or TypeError for what it cannot mean."""
     check_start(start)
+    check_fate(on_misfit=on_misfit)
     _check_positive(max_poll_records=max_poll_records, fetch_max_bytes=fetch_max_bytes)
     return Reading(
         start=start,
@@ -84,6 +102,8 @@ def reading_of(
         on_assigned=on_assigned,
         on_revoked=on_revoked,
         on_lost=on_lost,
+        codec=codec_of(value_type),
+        on_misfit=on_misfit,
     )
 
 

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kafka_do.client.messages import BatchError, Outcome, RecordMetadata
+from kafka_do.client.headers import HeadersLike
+from kafka_do.client.messages import BatchError, Instant, Key, Outcome, RecordMetadata
 from kafka_do.client.sending import Sending
 from kafka_do.client.session import Session
 from kafka_do.core.errors import KafkaError
@@ -93,12 +94,23 @@ class Queueing:
         session.parts.add(self)
         self._work: Work = self._runtime.start(self._send_all, "producer")
 
-    async def put(self, value: Any, record: Record) -> None:
+    async def put(
+        self,
+        value: Any,
+        *,
+        key: Key = None,
+        headers: HeadersLike = (),
+        partition: int | None = None,
+        timestamp: Instant | None = None,
+    ) -> None:
         """Queue a record; where the queue is full, once there is room.
 
-        Raises TimeoutError where there is none within the client's timeout, and KafkaError `closed`.
+        Raises TimeoutError where there is none within the client's timeout, KafkaError `closed`, and TypeError for a
+        value that is not of the producer's type.
         """
+        record = self._sending.record(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
         until_ms = self._runtime.now_ms() + self._session.timeout_ms
+        (record,) = self._session.tracing.created(self._sending.topic, (record,))
         with self._gate:
             self._check()
             while len(self._queue) + self._under_way + self._failures >= self._most:

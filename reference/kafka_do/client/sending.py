@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from kafka_do.client import producing
-from kafka_do.client.messages import BatchError, Outcome, RecordMetadata
+from kafka_do.client.codec import codec_of
+from kafka_do.client.headers import HeadersLike
+from kafka_do.client.messages import BatchError, Instant, Key, Outcome, RecordMetadata
 from kafka_do.client.sequencing import Sequencer
-from kafka_do.client.serializing import record_to_send
+from kafka_do.client.serializing import data_of, record_to_send, record_to_send_with
 from kafka_do.client.session import Session
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import Acks
@@ -22,15 +24,25 @@ class Sending:
     """Sends records to one topic, one request after the other, whoever calls it.
 
     `idempotent` None leaves it to the server: where it has the feature `producers`, batches are numbered, so that one
-    whose answer is lost can be sent again. `retries` None leaves their number to the specification. (PRODUCER-017)
+    whose answer is lost can be sent again. `retries` None leaves their number to the specification. With
+    `value_type` only values that can be read as that type are sent. (PRODUCER-017)
     """
 
     def __init__(
-        self, session: Session, topic: str, *, idempotent: bool | None, acks: Acks, retries: int | None
+        self,
+        session: Session,
+        topic: str,
+        *,
+        idempotent: bool | None = None,
+        acks: Acks = "all",
+        retries: int | None = None,
+        value_type: object = None,
     ) -> None:
         if idempotent and acks == "none":
             raise ValueError("an idempotent producer waits for its answers: acks none is none of its choices")
+        codec = codec_of(value_type)
         self.topic = topic
+        self._encode = data_of if codec is None else codec.encode
         self._session = session
         self._idempotent = False if acks != "all" and idempotent is None else idempotent
         self._acks = acks
@@ -50,8 +62,31 @@ class Sending:
         """Let nothing be sent any more."""
         self._closed = True
 
-    async def send(self, record: Record) -> RecordMetadata:
-        """Send one record and return where it landed; raises KafkaError."""
+    def record(
+        self,
+        value: Any,
+        *,
+        key: Key = None,
+        headers: HeadersLike = (),
+        partition: int | None = None,
+        timestamp: Instant | None = None,
+    ) -> Record:
+        """Return the record for what a user sends; raises TypeError for a value that is not of the producer's type."""
+        return record_to_send_with(
+            value, key=key, headers=headers, partition=partition, timestamp=timestamp, encode=self._encode
+        )
+
+    async def send(
+        self,
+        value: Any,
+        *,
+        key: Key = None,
+        headers: HeadersLike = (),
+        partition: int | None = None,
+        timestamp: Instant | None = None,
+    ) -> RecordMetadata:
+        """Send what makes one record and return where it landed; raises KafkaError."""
+        record = self.record(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
         (outcome,) = await self.send_records((record,))
         if isinstance(outcome, KafkaError):
             raise outcome
@@ -62,10 +97,11 @@ class Sending:
 
         Raises BatchError where some did not, and KafkaError where none was tried.
         """
-        records = [record_to_send(message) for message in messages]
+        given = [record_to_send(message, self._encode) for message in messages]
         self._check()
-        if not records:
+        if not given:
             return []
+        records = self._session.tracing.created(self.topic, given)
         outcomes: list[Outcome] = []
         for portion in portions(
             records,
@@ -85,6 +121,14 @@ class Sending:
         request failed as a whole. (PRODUCE-016)
         """
         self._check()
+        if not records:
+            return await self._send(records)
+        with self._session.tracing.sending(self.topic, records) as sent:
+            outcomes = await self._send(sent.records)
+            sent.done(outcomes)
+            return outcomes
+
+    async def _send(self, records: Sequence[Record]) -> list[Outcome]:
         if records and await self._is_idempotent():
             async with self._turn:
                 self._until_ms = self._session.runtime.now_ms() + self._session.timeout_ms

@@ -15,7 +15,7 @@ from kafka_do.client.backoff import Backoff, may_be_repeated
 from kafka_do.client.messages import RecordMetadata
 from kafka_do.client.producing import outcome_of
 from kafka_do.core.broker import AllocateProducer, Broker, DescribeTopic, ProducePartition
-from kafka_do.core.errors import KafkaError
+from kafka_do.core.errors import KafkaError, decisive
 from kafka_do.core.messages import Producer, ProducerBatch, ProduceRecord
 from kafka_do.core.partitioner import Spread, partition_of_key
 from kafka_do.core.record_text import message_of_record
@@ -39,7 +39,8 @@ class Sequencer:
     It is not for several callers at once. `wait` waits as many milliseconds as it is told, `chance` varies the pauses.
     Nothing is tried more than `tries` times, nor after a pause that ends too late for `in_time`. The number of
     partitions is asked for once, and again when the topic or a partition was not found; `count_if_created` tells how
-    many there will be of a topic that producing creates, None where it creates none.
+    many there will be of a topic that producing creates, None where it creates none. `identity` is id and epoch where
+    they are known already, else they are allocated.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Sequencer:
         tries: int = _TRIES,
         in_time: Callable[[int], bool] = lambda _: True,
         count_if_created: Callable[[], Awaitable[int | None]] | None = None,
+        identity: Producer | None = None,
     ) -> None:
         self._topic = topic
         self._wait = wait
@@ -60,7 +62,7 @@ class Sequencer:
         self._chance = chance
         self._spread = Spread()
         self._partition_count: int | None = None
-        self._identity: Producer | None = None
+        self._identity = identity
         self._following: dict[int, int] = {}
         self._fenced: KafkaError | None = None
 
@@ -188,7 +190,7 @@ async def _try(broker: Broker, request: ProducePartition) -> list[Outcome]:
 def _decisive(outcomes: Sequence[Outcome]) -> KafkaError | None:
     """Return why a batch was not appended: the first error that is not another record's. (PRODUCE-018)"""
     errors = [one for one in outcomes if isinstance(one, KafkaError)]
-    return next((error for error in errors if error.code != "not_attempted"), errors[0] if errors else None)
+    return decisive(errors) if errors else None
 
 
 def _unknown(error: KafkaError) -> KafkaError:

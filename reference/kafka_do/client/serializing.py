@@ -10,9 +10,24 @@ from kafka_do.client.headers import Headers, HeadersLike, meaning_of
 from kafka_do.client.messages import Instant, Key, Message, ReadMessage, milliseconds
 from kafka_do.core.records import Record, StoredRecord
 
-__all__ = ["message_of", "record_of", "record_to_send", "record_to_send_with", "value_of"]
+__all__ = ["data_of", "message_of", "record_of", "record_to_send", "record_to_send_with", "value_of"]
 
 M = TypeVar("M", bound=ReadMessage[Any])
+
+Encode = Callable[[Any], bytes | None]
+"""Makes a value's bytes; bytes it leaves as they are."""
+
+
+def data_of(value: Any) -> bytes | None:
+    """Return a value's bytes; raises TypeError or ValueError for one that JSON cannot say."""
+    if value is None:
+        return None
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    data = msgspec.json.encode(value)
+    if b"null" in data:  # which is also what the encoder makes of NaN and Infinity; JSON cannot say these
+        json.dumps(msgspec.to_builtins(value), allow_nan=False)
+    return data
 
 
 def record_of(
@@ -22,13 +37,14 @@ def record_of(
     headers: HeadersLike = (),
     partition: int | None = None,
     timestamp: Instant | None = None,
+    encode: Encode = data_of,
 ) -> Record:
     """Return the record for what a user sends: bytes stay bytes, None is a tombstone, everything else becomes JSON.
 
     Raises TypeError or ValueError for a value that JSON cannot say, a key that is neither text nor bytes, and the like.
     """
     return Record(
-        value=_data(value),
+        value=encode(value),
         key=_key(key),
         headers=Headers(headers).raw if headers else (),
         partition=partition,
@@ -36,7 +52,7 @@ def record_of(
     )
 
 
-def record_to_send(message: Any) -> Record:
+def record_to_send(message: Any, encode: Encode = data_of) -> Record:
     """Return the record for a `Message`, a message that was read, a `Record`, or a bare value.
 
     Of a message that was read the bytes, the headers and the time go on; its partition is of its own topic.
@@ -48,19 +64,29 @@ def record_to_send(message: Any) -> Record:
             headers=message.headers,
             partition=message.partition,
             timestamp=message.timestamp,
+            encode=encode,
         )
     if isinstance(message, ReadMessage):
-        return Record(message.raw_value, message.raw_key, message.headers.raw, message.timestamp_ms)
-    return message if isinstance(message, Record) else record_of(message)
+        return Record(encode(message.raw_value), message.raw_key, message.headers.raw, message.timestamp_ms)
+    if isinstance(message, Record):
+        encode(message.value)
+        return message
+    return record_of(message, encode=encode)
 
 
 def record_to_send_with(
-    message: Any, *, key: Key, headers: HeadersLike, partition: int | None, timestamp: Instant | None
+    message: Any,
+    *,
+    key: Key,
+    headers: HeadersLike,
+    partition: int | None,
+    timestamp: Instant | None,
+    encode: Encode = data_of,
 ) -> Record:
     """Return the record for what a user sends, where what is given beside a message counts more than its own."""
     if not isinstance(message, Message | ReadMessage | Record):
-        return record_of(message, key=key, headers=headers, partition=partition, timestamp=timestamp)
-    record = record_to_send(message)
+        return record_of(message, key=key, headers=headers, partition=partition, timestamp=timestamp, encode=encode)
+    record = record_to_send(message, encode)
     return Record(
         record.value,
         record.key if key is None else _key(key),
@@ -74,17 +100,19 @@ def message_of(
     topic: str,
     partition: int,
     stored: StoredRecord,
+    *,
     origin: object = None,
     make: Callable[..., M] = ReadMessage,  # type: ignore[assignment]
+    decode: Callable[[bytes | None], Any] | None = None,
 ) -> M:
-    """Return the message for a record that was read."""
+    """Return the message for a record that was read; `decode` tells its value, if not what the bytes mean."""
     return make(
         topic,
         partition,
         stored.offset,
         stored.timestamp_ms,
         meaning_of(stored.key),
-        value_of(stored.value),
+        (decode or value_of)(stored.value),
         Headers.of(stored.headers),
         stored.key,
         stored.value,
@@ -100,17 +128,6 @@ def value_of(data: bytes | None) -> Any:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return meaning_of(data)
-
-
-def _data(value: Any) -> bytes | None:
-    if value is None:
-        return None
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value)
-    data = msgspec.json.encode(value)
-    if b"null" in data:  # which is also what the encoder makes of NaN and Infinity; JSON cannot say these
-        json.dumps(msgspec.to_builtins(value), allow_nan=False)
-    return data
 
 
 def _key(key: Any) -> bytes | None:

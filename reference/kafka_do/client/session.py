@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from kafka_do.client.backoff import Backoff, may_be_repeated, persist
 from kafka_do.client.connecting import Connection
 from kafka_do.client.runtime import Runtime
+from kafka_do.client.tracing import tracing_of
 from kafka_do.core.broker import Broker, Discover
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import CreateTopicRequest, Discovery
@@ -57,6 +58,7 @@ class Session:
         timeout_ms: int,
         retries: int,
         logger: logging.Logger | None = None,
+        trace_headers: bool = False,
     ) -> None:
         if timeout_ms <= 0:
             raise ValueError(f"timeout_ms has to be above 0, unlike {timeout_ms}")
@@ -67,6 +69,7 @@ class Session:
         self.timeout_ms = timeout_ms
         self.retries = retries
         self.log = logger if logger is not None else logging.getLogger("kafka_do")
+        self.tracing = tracing_of(connection.server, in_headers=trace_headers)
         self.parts: set[Part] = set()
         """What is open, and is closed with the client."""
         self._discovery: Discovery | None = None
@@ -103,14 +106,25 @@ class Session:
     ) -> T:
         """Ask the broker, and again where that helps and does no harm; raises the KafkaError of the last try."""
         broker = self.broker
+        failure: KafkaError | None = None
+
+        def may_repeat_after(error: KafkaError) -> bool:
+            nonlocal failure
+            failure = error
+            return may_repeat(error)
+
+        async def pause(wait_ms: int) -> None:
+            self.log.debug("Asking again in %d ms: %s", wait_ms, failure)
+            await self.runtime.sleep(wait_ms)
+
         return await persist(
             lambda: ask(broker),
             backoff=Backoff(),
             clock=self.runtime.now_ms,
-            pause=self.runtime.sleep,
+            pause=pause,
             until_ms=self.runtime.now_ms() + self.timeout_ms,
             tries=1 + (self.retries if retries is None else retries),
-            may_repeat=may_repeat,
+            may_repeat=may_repeat_after,
         )
 
     async def discover(self) -> Discovery:
