@@ -9,11 +9,15 @@ from kafka_do.blocking.admin import Admin
 from kafka_do.blocking.async_producer import AsyncProducer
 from kafka_do.blocking.client import Client
 from kafka_do.blocking.consumer import Batch, Consumer, ReceivedMessage
+from kafka_do.blocking.pipeline import ClientPipeline, RunnablePipeline, RunningPipeline
 from kafka_do.blocking.producer import Producer
+from kafka_do.client.changelog import StateError
 from kafka_do.client.headers import Headers
 from kafka_do.client.letters import dead_letter
 from kafka_do.client.messages import BatchError, Message, Read, ReadMessage, RecordMetadata
+from kafka_do.client.misfits import DeadLetters, MisfitError
 from kafka_do.client.queueing import DeliveryReport
+from kafka_do.client.running import PipelineError
 from kafka_do.client.serializing import record_of
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import Discovery, GroupDescription, GroupSummary, Topic, TopicDescription
@@ -26,8 +30,10 @@ __all__ = [
     "Batch",
     "BatchError",
     "Client",
+    "ClientPipeline",
     "ClosedError",
     "Consumer",
+    "DeadLetters",
     "DeliveryReport",
     "DisconnectedError",
     "Discovery",
@@ -37,12 +43,17 @@ __all__ = [
     "Headers",
     "KafkaError",
     "Message",
+    "MisfitError",
+    "PipelineError",
     "Producer",
     "Read",
     "ReadMessage",
     "ReceivedMessage",
     "Record",
     "RecordMetadata",
+    "RunnablePipeline",
+    "RunningPipeline",
+    "StateError",
     "Topic",
     "TopicDescription",
     "__version__",

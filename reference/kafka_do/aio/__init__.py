@@ -4,6 +4,18 @@ from kafka_do.aio.admin import Admin
 from kafka_do.aio.async_producer import AsyncProducer
 from kafka_do.aio.client import Client
 from kafka_do.aio.consumer import Batch, Consumer, ReceivedMessage
+from kafka_do.aio.pipeline import ClientPipeline, RunnablePipeline, RunningPipeline
 from kafka_do.aio.producer import Producer
 
-__all__ = ["Admin", "AsyncProducer", "Batch", "Client", "Consumer", "Producer", "ReceivedMessage"]
+__all__ = [
+    "Admin",
+    "AsyncProducer",
+    "Batch",
+    "Client",
+    "ClientPipeline",
+    "Consumer",
+    "Producer",
+    "ReceivedMessage",
+    "RunnablePipeline",
+    "RunningPipeline",
+]

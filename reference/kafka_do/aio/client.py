@@ -1,20 +1,22 @@
 """The client of an event loop."""
 
 import logging
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import Mapping, Sequence
+from types import TracebackType, UnionType
+from typing import Any, Self
 
 from kafka_do.aio.admin import Admin
 from kafka_do.aio.async_producer import AsyncProducer
 from kafka_do.aio.consumer import Consumer
+from kafka_do.aio.pipeline import ClientPipeline, RunnablePipeline
 from kafka_do.aio.producer import Producer
 from kafka_do.aio.runtime import LoopRuntime
 from kafka_do.client import options, reading
 from kafka_do.client.connecting import connect
 from kafka_do.client.consuming import Start
 from kafka_do.client.group_reading import GroupReading, RebalanceCallback
-from kafka_do.client.messages import Read
+from kafka_do.client.messages import Read, V
+from kafka_do.client.misfits import Fate
 from kafka_do.client.queueing import (
     DEFAULT_BATCH_BYTES,
     DEFAULT_LINGER_MS,
@@ -24,7 +26,10 @@ from kafka_do.client.queueing import (
 )
 from kafka_do.client.sending import Sending
 from kafka_do.client.session import DEFAULT_RETRIES, DEFAULT_TIMEOUT_MS, Session, address_of
+from kafka_do.client.stream_records import values_as
 from kafka_do.core.messages import Acks, Discovery
+from kafka_do.streams.stream import Stream
+from kafka_do.streams.topology import Topology, read_topology
 
 __all__ = ["Client"]
 
@@ -36,8 +41,9 @@ class Client:
     environment variable `KAFKA_DO_URL` tells, else it is the specification's default. `api_key` is the key that a
     server asks for, without it the environment variable `KAFKA_DO_API_KEY`, if there is one; over plain http it goes to
     this machine only, ValueError tells otherwise. `timeout_ms` bounds each connect, write and read, and all tries of
-    one call together; what may be sent again is, `retries` times at most. Every method raises KafkaError with a code of
-    the catalogue, `closed` after `close()`. (AUTH-006 to AUTH-008)
+    one call together; what may be sent again is, `retries` times at most. `trace_headers` puts the
+    context of OpenTelemetry into the headers of what is sent. Every method raises KafkaError with a code of the
+    catalogue, `closed` after `close()`. (AUTH-006 to AUTH-008)
     """
 
     def __init__(
@@ -48,10 +54,19 @@ class Client:
         timeout_ms: int = DEFAULT_TIMEOUT_MS,
         retries: int = DEFAULT_RETRIES,
         logger: logging.Logger | None = None,
+        trace_headers: bool = False,
     ) -> None:
         address = address_of(url, api_key)
         connection = connect(address.url, timeout_ms=timeout_ms, api_key=address.api_key, in_loop=True)
-        self._begin(Session(connection, LoopRuntime(), timeout_ms=timeout_ms, retries=retries, logger=logger))
+        session = Session(
+            connection,
+            LoopRuntime(),
+            timeout_ms=timeout_ms,
+            retries=retries,
+            logger=logger,
+            trace_headers=trace_headers,
+        )
+        self._begin(session)
 
     def _begin(self, session: Session) -> None:
         self._session = session
@@ -76,16 +91,28 @@ class Client:
         return await self._session.discover()
 
     def producer(
-        self, topic: str, *, idempotent: bool | None = None, acks: Acks = "all", retries: int | None = None
-    ) -> Producer:
+        self,
+        topic: str,
+        *,
+        idempotent: bool | None = None,
+        acks: Acks = "all",
+        retries: int | None = None,
+        value_type: type[V] | UnionType | None = None,
+    ) -> Producer[V]:
         """Return a producer for one topic.
 
         An idempotent one sends a batch again when its answer is lost, and no record is appended twice; it takes a
         server with the feature `producers`. None is idempotent where the server has it and `acks` is `all`. Another one
         sends again only what was not appended. `retries` is how often, None leaves it to the specification.
         (PRODUCER-017 to PRODUCER-024)
+
+        `value_type` is the type of the values: a dataclass, a msgspec Struct, a TypedDict, a pydantic model, or another
+        that msgspec or pydantic knows. Then only values are sent that can be read as that type; TypeError tells of
+        others, and of a type that JSON cannot be read as.
         """
-        return Producer(Sending(self._session, topic, idempotent=idempotent, acks=acks, retries=retries))
+        return Producer(
+            Sending(self._session, topic, idempotent=idempotent, acks=acks, retries=retries, value_type=value_type)
+        )
 
     def async_producer(
         self,
@@ -98,14 +125,17 @@ class Client:
         linger_ms: int = DEFAULT_LINGER_MS,
         queue_records: int = DEFAULT_QUEUE_RECORDS,
         on_report: ReportCallback | None = None,
-    ) -> AsyncProducer:
+        value_type: type[V] | UnionType | None = None,
+    ) -> AsyncProducer[V]:
         """Return a producer that sends beside its caller's work; the first options are those of `producer`.
 
         A request is sent when `batch_bytes` are queued, or the first record has waited for `linger_ms`. When
         `queue_records` are queued or under way, `send` waits. `on_report` is called with each report, beside the
         caller's work, in place of `reports`.
         """
-        sending = Sending(self._session, topic, idempotent=idempotent, acks=acks, retries=retries)
+        sending = Sending(
+            self._session, topic, idempotent=idempotent, acks=acks, retries=retries, value_type=value_type
+        )
         queueing = Queueing(
             self._session,
             sending,
@@ -136,7 +166,9 @@ class Client:
         on_assigned: RebalanceCallback | None = None,
         on_revoked: RebalanceCallback | None = None,
         on_lost: RebalanceCallback | None = None,
-    ) -> Consumer:
+        value_type: type[V] | UnionType | None = None,
+        on_misfit: Fate = options.DEFAULT_ON_MISFIT,
+    ) -> Consumer[V]:
         """Return a new member of `group`, which shares the partitions of `topics`, one or several, with the others.
 
         `start` is where to read where the group has committed nothing: `earliest`, `latest`, the first record of a
@@ -150,6 +182,10 @@ class Client:
 
         `on_assigned`, `on_revoked` and `on_lost` are called with the partitions, and awaited, while the caller asks for
         messages: what is revoked may still be committed then, what is lost may not. (GROUP-048, GROUP-056)
+
+        `value_type` is the type of the values, as in `producer`. A record that does not fit it raises MisfitError, or
+        what else `on_misfit` says: `skip` goes on behind it, with a line in the log, and `DeadLetters(topic)` sends it
+        to another topic before. A tombstone fits a type that allows None, such as `Order | None`.
         """
         subscription = options.subscription_of(
             topics,
@@ -171,8 +207,25 @@ class Client:
             on_assigned=on_assigned,
             on_revoked=on_revoked,
             on_lost=on_lost,
+            value_type=value_type,
+            on_misfit=on_misfit,
         )
         return Consumer(GroupReading(self._session, subscription, how))
+
+    def stream(self, topic: str, *, value_type: Any = None) -> Stream[ClientPipeline]:
+        """Return the records of a topic, to say what becomes of them; nothing runs before that is started.
+
+        It is a `kafka_do.streams.Stream`, whose `to(topic)` and `results()` make pipelines with `run` and `start`. With
+        `value_type` the functions of the pipeline get values of that type, as a consumer with it does; one that does
+        not fit is a record on which the pipeline fails.
+        """
+        stream = Stream.ending(topic, lambda ends: ClientPipeline(ends, self._session))
+        return stream if value_type is None else stream.map(values_as(value_type))
+
+    def pipeline(self, topology: Topology | Mapping[str, Any]) -> RunnablePipeline:
+        """Return a pipeline that is told as data, a document of topology.schema.json; raises TopologyError."""
+        made = topology if isinstance(topology, Topology) else read_topology(topology)
+        return RunnablePipeline(made, self._session)
 
     async def read(
         self,

@@ -1,17 +1,25 @@
 """The consumer of an event loop: what a member of a group reads and commits."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self
 
 from kafka_do.client.group_reading import GroupReading, Place
-from kafka_do.client.messages import ReadMessage
-from kafka_do.client.options import DEFAULT_BATCH_RECORDS, DEFAULT_BATCH_TIMEOUT_MS
+from kafka_do.client.lanes import Order
+from kafka_do.client.messages import ReadMessage, V
+from kafka_do.client.misfits import Fate
+from kafka_do.client.options import (
+    DEFAULT_BATCH_RECORDS,
+    DEFAULT_BATCH_TIMEOUT_MS,
+    DEFAULT_PROCESS_ON_ERROR,
+    DEFAULT_PROCESS_ORDER,
+    DEFAULT_PROCESS_QUEUE_RECORDS,
+    DEFAULT_PROCESS_WORKERS,
+)
+from kafka_do.client.processing import HowToProcess, Processing
 
 __all__ = ["Batch", "Consumer", "ReceivedMessage"]
-
-V = TypeVar("V")
 
 
 class ReceivedMessage(ReadMessage[V], Generic[V], frozen=True):
@@ -43,7 +51,7 @@ class Batch(Generic[V]):
             await self.messages[0].origin.consumer.commit(self.messages)
 
 
-class Consumer:
+class Consumer(Generic[V]):
     """A member of a group. It joins when it is made; use it as a context manager, or call `close()`.
 
     It is for one task at a time, `commit` apart. What the caller was given is its own until it asks for more: a
@@ -51,7 +59,7 @@ class Consumer:
     (GROUP-048 to GROUP-057)
     """
 
-    def __init__(self, reading: GroupReading[ReceivedMessage[Any]]) -> None:
+    def __init__(self, reading: GroupReading[ReceivedMessage[V]]) -> None:
         self._reading = reading
         reading.start(self, ReceivedMessage)
 
@@ -63,7 +71,7 @@ class Consumer:
     ) -> None:
         await self.close()
 
-    def __aiter__(self) -> AsyncIterator[ReceivedMessage[Any]]:
+    def __aiter__(self) -> AsyncIterator[ReceivedMessage[V]]:
         return self.messages()
 
     @property
@@ -81,7 +89,7 @@ class Consumer:
         """The partitions that are paused, in order."""
         return self._reading.paused()
 
-    async def messages(self, *, timeout_ms: int | None = None) -> AsyncIterator[ReceivedMessage[Any]]:
+    async def messages(self, *, timeout_ms: int | None = None) -> AsyncIterator[ReceivedMessage[V]]:
         """Iterate over messages as they come, until none comes for `timeout_ms` milliseconds if that is given.
 
         Asking for the next one says that the one before is done with. Raises KafkaError as `poll` does, but waits where
@@ -92,14 +100,14 @@ class Consumer:
 
     async def batches(
         self, *, size: int = DEFAULT_BATCH_RECORDS, timeout_ms: int = DEFAULT_BATCH_TIMEOUT_MS
-    ) -> AsyncIterator[Batch[Any]]:
+    ) -> AsyncIterator[Batch[V]]:
         """Iterate over batches of `size` messages, or fewer where no more come in `timeout_ms`, but never none."""
         while True:
             messages = await self._reading.batch(size, timeout_ms)
             if messages:
                 yield Batch(messages)
 
-    async def poll(self, timeout_ms: int) -> list[ReceivedMessage[Any]]:
+    async def poll(self, timeout_ms: int) -> list[ReceivedMessage[V]]:
         """Return the next messages, none if there are none within `timeout_ms` milliseconds.
 
         The call says, too, that the caller has done with the messages of the one before. Raises KafkaError: `closed`;
@@ -107,6 +115,37 @@ class Consumer:
         the last read in the time had no answer, if it had none. (GROUP-051, GROUP-054, GROUP-056)
         """
         return await self._reading.poll(timeout_ms)
+
+    async def process(
+        self,
+        handler: Callable[[ReceivedMessage[V]], Awaitable[object]],
+        *,
+        workers: int = DEFAULT_PROCESS_WORKERS,
+        order: Order = DEFAULT_PROCESS_ORDER,
+        queue_records: int = DEFAULT_PROCESS_QUEUE_RECORDS,
+        on_error: Fate = DEFAULT_PROCESS_ON_ERROR,
+        timeout_ms: int | None = None,
+    ) -> int:
+        """Call `handler` with each message, in `workers` tasks, until none comes for `timeout_ms` milliseconds.
+
+        Without `timeout_ms` it goes on until `stop`. What is done is committed without gaps, every
+        `auto_commit_interval_ms`, before a partition goes to another member, and at the end; so a handler commits
+        nothing. `order` is `key`: the messages of a key come one after the other, those without one in any order; or
+        `partition`: all messages of a partition do. `queue_records` bounds what is read and not done.
+
+        What a handler raises ends the work, and is raised here; `on_error` `skip` goes on behind the message, with a
+        line in the log, and `DeadLetters(topic)` sends it to another topic before. A stop, an error or cancelling
+        leaves half a second to what has begun; what was not done is read again, by this consumer or the next.
+
+        Returns how many messages are done. Raises what `handler` raised, KafkaError as `poll` does, and RuntimeError
+        where it is processing already.
+        """
+        how = HowToProcess(workers=workers, order=order, queue_records=queue_records, on_error=on_error)
+        return await Processing(self._reading, handler, how).run(timeout_ms)
+
+    def stop(self) -> None:
+        """Let `process` return, within a second; it may be called from a handler."""
+        self._reading.stop()
 
     async def commit(self, messages: Iterable[ReadMessage[Any]] | None = None) -> dict[Place, int]:
         """Commit that `messages` are done with, or everything that was handed out; return the offset of each partition.
@@ -137,6 +176,7 @@ class Consumer:
         """Leave the group; with auto-commit, what the caller has gone past is committed. It may be called twice.
 
         `temporary`: a static member will come back under its `instance_id`, and its partitions wait for it until its
-        session timeout. Where the group cannot be told, that timeout ends every membership. (GROUP-055)
+        session timeout. Where the group cannot be told, that timeout ends every membership. It takes less than a
+        second, also where the server says nothing. (GROUP-055)
         """
         await self._reading.close(temporary=temporary)

@@ -52,8 +52,10 @@ class _TaskWork:
 
     async def join(self, timeout_ms: int) -> None:
         """Wait until it has ended; what has not by then is cancelled."""
-        await asyncio.wait((self._task,), timeout=timeout_ms / 1000)
-        self._task.cancel()
+        try:
+            await asyncio.wait((self._task,), timeout=timeout_ms / 1000)
+        finally:
+            self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
 

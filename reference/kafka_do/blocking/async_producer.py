@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Generic, Self
 
 from kafka_do.client.driving import drive
 from kafka_do.client.headers import HeadersLike
-from kafka_do.client.messages import Instant, Key
+from kafka_do.client.messages import Instant, Key, Message, ReadMessage, V
 from kafka_do.client.queueing import DeliveryReport, Queueing
-from kafka_do.client.serializing import record_to_send_with
+from kafka_do.core.records import Record
 
 __all__ = ["AsyncProducer"]
 
 
-class AsyncProducer:
+class AsyncProducer(Generic[V]):
     """Sends records to one topic beside its caller's work; `reports` tell what became of them.
 
     Use it as a context manager, or call `close()`: what is still queued when the program ends is lost.
@@ -32,7 +32,7 @@ class AsyncProducer:
 
     def send(
         self,
-        value: Any,
+        value: V | Message[V] | ReadMessage[V] | Record,
         *,
         key: Key = None,
         headers: HeadersLike = (),
@@ -41,10 +41,11 @@ class AsyncProducer:
     ) -> None:
         """Queue one record, what `Producer.send` takes. It waits only where the queue is full, until there is room.
 
-        Raises TimeoutError where there is none within the client's timeout, and KafkaError `closed`.
+        Raises TimeoutError where there is none within the client's timeout, KafkaError `closed`, and TypeError for a
+        value that is not of the producer's type.
         """
-        record = record_to_send_with(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
-        drive(self._queueing.put(value, record))
+        asked = self._queueing.put(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
+        drive(asked)
 
     def reports(self) -> Iterator[DeliveryReport]:
         """Iterate over what became of the records, until everything that was sent so far is reported.

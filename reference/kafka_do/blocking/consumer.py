@@ -1,18 +1,26 @@
 """The blocking consumer: what a member of a group reads and commits."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self
 
 from kafka_do.client.driving import drive
 from kafka_do.client.group_reading import GroupReading, Place
-from kafka_do.client.messages import ReadMessage
-from kafka_do.client.options import DEFAULT_BATCH_RECORDS, DEFAULT_BATCH_TIMEOUT_MS
+from kafka_do.client.lanes import Order
+from kafka_do.client.messages import ReadMessage, V
+from kafka_do.client.misfits import Fate
+from kafka_do.client.options import (
+    DEFAULT_BATCH_RECORDS,
+    DEFAULT_BATCH_TIMEOUT_MS,
+    DEFAULT_PROCESS_ON_ERROR,
+    DEFAULT_PROCESS_ORDER,
+    DEFAULT_PROCESS_QUEUE_RECORDS,
+    DEFAULT_PROCESS_WORKERS,
+)
+from kafka_do.client.processing import HowToProcess, Processing
 
 __all__ = ["Batch", "Consumer", "ReceivedMessage"]
-
-V = TypeVar("V")
 
 
 class ReceivedMessage(ReadMessage[V], Generic[V], frozen=True):
@@ -44,7 +52,7 @@ class Batch(Generic[V]):
             self.messages[0].origin.consumer.commit(self.messages)
 
 
-class Consumer:
+class Consumer(Generic[V]):
     """A member of a group. It joins when it is made; use it as a context manager, or call `close()`.
 
     It is for one thread at a time, `commit` apart. What the caller was given is its own until it asks for more: a
@@ -52,7 +60,7 @@ class Consumer:
     (GROUP-048 to GROUP-057)
     """
 
-    def __init__(self, reading: GroupReading[ReceivedMessage[Any]]) -> None:
+    def __init__(self, reading: GroupReading[ReceivedMessage[V]]) -> None:
         self._reading = reading
         reading.start(self, ReceivedMessage)
 
@@ -64,7 +72,7 @@ class Consumer:
     ) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[ReceivedMessage[Any]]:
+    def __iter__(self) -> Iterator[ReceivedMessage[V]]:
         return self.messages()
 
     @property
@@ -82,7 +90,7 @@ class Consumer:
         """The partitions that are paused, in order."""
         return self._reading.paused()
 
-    def messages(self, *, timeout_ms: int | None = None) -> Iterator[ReceivedMessage[Any]]:
+    def messages(self, *, timeout_ms: int | None = None) -> Iterator[ReceivedMessage[V]]:
         """Iterate over messages as they come, until none comes for `timeout_ms` milliseconds if that is given.
 
         Asking for the next one says that the one before is done with. Raises KafkaError as `poll` does, but waits where
@@ -93,14 +101,14 @@ class Consumer:
 
     def batches(
         self, *, size: int = DEFAULT_BATCH_RECORDS, timeout_ms: int = DEFAULT_BATCH_TIMEOUT_MS
-    ) -> Iterator[Batch[Any]]:
+    ) -> Iterator[Batch[V]]:
         """Iterate over batches of `size` messages, or fewer where no more come in `timeout_ms`, but never none."""
         while True:
             messages = drive(self._reading.batch(size, timeout_ms))
             if messages:
                 yield Batch(messages)
 
-    def poll(self, timeout_ms: int) -> list[ReceivedMessage[Any]]:
+    def poll(self, timeout_ms: int) -> list[ReceivedMessage[V]]:
         """Return the next messages, none if there are none within `timeout_ms` milliseconds.
 
         The call says, too, that the caller has done with the messages of the one before. Raises KafkaError: `closed`;
@@ -108,6 +116,37 @@ class Consumer:
         the last read in the time had no answer, if it had none. (GROUP-051, GROUP-054, GROUP-056)
         """
         return drive(self._reading.poll(timeout_ms))
+
+    def process(
+        self,
+        handler: Callable[[ReceivedMessage[V]], object],
+        *,
+        workers: int = DEFAULT_PROCESS_WORKERS,
+        order: Order = DEFAULT_PROCESS_ORDER,
+        queue_records: int = DEFAULT_PROCESS_QUEUE_RECORDS,
+        on_error: Fate = DEFAULT_PROCESS_ON_ERROR,
+        timeout_ms: int | None = None,
+    ) -> int:
+        """Call `handler` with each message, in `workers` threads, until none comes for `timeout_ms` milliseconds.
+
+        Without `timeout_ms` it goes on until `stop`. What is done is committed without gaps, every
+        `auto_commit_interval_ms`, before a partition goes to another member, and at the end; so a handler commits
+        nothing. `order` is `key`: the messages of a key come one after the other, those without one in any order; or
+        `partition`: all messages of a partition do. `queue_records` bounds what is read and not done.
+
+        What a handler raises ends the work, and is raised here; `on_error` `skip` goes on behind the message, with a
+        line in the log, and `DeadLetters(topic)` sends it to another topic before. A stop, an error or Ctrl-C
+        leaves half a second to what has begun; what was not done is read again, by this consumer or the next.
+
+        Returns how many messages are done. Raises what `handler` raised, KafkaError as `poll` does, and RuntimeError
+        where it is processing already.
+        """
+        how = HowToProcess(workers=workers, order=order, queue_records=queue_records, on_error=on_error)
+        return drive(Processing(self._reading, handler, how).run(timeout_ms))
+
+    def stop(self) -> None:
+        """Let `process` return, within a second; it may be called from a handler and from any thread."""
+        self._reading.stop()
 
     def commit(self, messages: Iterable[ReadMessage[Any]] | None = None) -> dict[Place, int]:
         """Commit that `messages` are done with, or everything that was handed out; return the offset of each partition.
@@ -138,6 +177,7 @@ class Consumer:
         """Leave the group; with auto-commit, what the caller has gone past is committed. It may be called twice.
 
         `temporary`: a static member will come back under its `instance_id`, and its partitions wait for it until its
-        session timeout. Where the group cannot be told, that timeout ends every membership. (GROUP-055)
+        session timeout. Where the group cannot be told, that timeout ends every membership. It takes less than a
+        second, also where the server says nothing. (GROUP-055)
         """
         drive(self._reading.close(temporary=temporary))

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Generic, Self
 
 from kafka_do.client.driving import drive
 from kafka_do.client.headers import HeadersLike
-from kafka_do.client.messages import Instant, Key, Outcome, RecordMetadata
+from kafka_do.client.messages import Instant, Key, Message, Outcome, ReadMessage, RecordMetadata, V
 from kafka_do.client.sending import Sending
-from kafka_do.client.serializing import record_to_send_with
 from kafka_do.core.records import Record
 
 __all__ = ["Producer"]
 
 
-class Producer:
+class Producer(Generic[V]):
     """Sends records to one topic, for any number of threads; each call returns when its records are answered for."""
 
     def __init__(self, sending: Sending) -> None:
@@ -30,7 +29,7 @@ class Producer:
 
     def send(
         self,
-        value: Any,
+        value: V | Message[V] | ReadMessage[V] | Record,
         *,
         key: Key = None,
         headers: HeadersLike = (),
@@ -43,13 +42,14 @@ class Producer:
         was read goes on with its bytes, headers and time, and everything else becomes JSON; what is given beside a
         message counts more. Without `partition` the key decides, and without a key it is spread.
 
-        Raises KafkaError: `topic_not_found`, `partition_not_found`; an `indeterminate` one means that the record may
+        Raises TypeError for a value that is not of the producer's type, and KafkaError: `topic_not_found`,
+        `partition_not_found`; an `indeterminate` one means that the record may
         have been appended. (PRODUCE-014 to PRODUCE-017)
         """
-        record = record_to_send_with(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
-        return drive(self._sending.send(record))
+        asked = self._sending.send(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
+        return drive(asked)
 
-    def send_batch(self, messages: Iterable[Any]) -> list[RecordMetadata]:
+    def send_batch(self, messages: Iterable[V | Message[V] | ReadMessage[V] | Record]) -> list[RecordMetadata]:
         """Send messages, each what `send` takes, and return where each landed.
 
         They go in as few requests as the server's limits allow. Raises BatchError, with all results, where some were

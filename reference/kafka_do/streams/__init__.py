@@ -2,6 +2,7 @@
 
 from kafka_do.streams.driver import Output, StreamDriver
 from kafka_do.streams.expressions import Expression, aggregate, item, key, left, right, timestamp_ms, value, window
+from kafka_do.streams.plan import PartitioningError
 from kafka_do.streams.record import StreamRecord, Window
 from kafka_do.streams.stream import GroupedStream, Pipeline, Stream, Table, WindowedStream
 from kafka_do.streams.task import LeftOut, ProcessingError, Task
@@ -14,6 +15,7 @@ __all__ = [
     "Hopping",
     "LeftOut",
     "Output",
+    "PartitioningError",
     "Pipeline",
     "ProcessingError",
     "Session",

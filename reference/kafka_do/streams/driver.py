@@ -36,6 +36,7 @@ class StreamDriver:
         """
         self._out: list[Output] = []
         self._task = Task(_topology_of(pipeline), self._emit)
+        self._topics = self._task.topics
 
     def send(self, topic: str, value: Any = None, *, key: str | None = None, timestamp_ms: int) -> list[Output]:
         """Process one record and return what came out, in order.
@@ -43,12 +44,23 @@ class StreamDriver:
         Raises ValueError for a topic that the pipeline does not read and for a time that no record can have, and
         ProcessingError where an expression or a function of the pipeline fails.
         """
-        return list(self.process(topic, value, key=key, timestamp_ms=timestamp_ms))
+        out, failure = self._take(topic, value, key, timestamp_ms)
+        if failure is not None:
+            raise failure
+        return out
 
     def process(self, topic: str, value: Any = None, *, key: str | None = None, timestamp_ms: int) -> Iterator[Output]:
         """Process one record and yield what came out; where it fails, then comes the error. (PROC-007)"""
-        if topic not in self._task.topics:
-            raise ValueError(f"the pipeline reads {', '.join(self._task.topics)}, not {topic}")
+        out, failure = self._take(topic, value, key, timestamp_ms)
+        yield from out
+        if failure is not None:
+            raise failure
+
+    def _take(
+        self, topic: str, value: Any, key: str | None, timestamp_ms: int
+    ) -> tuple[list[Output], ProcessingError | None]:
+        if topic not in self._topics:
+            raise ValueError(f"the pipeline reads {', '.join(self._topics)}, not {topic}")
         if type(timestamp_ms) is not int or not 0 <= timestamp_ms <= _LATEST:
             raise ValueError(f"timestamp_ms is an integer from 0 to {_LATEST}, not {timestamp_ms!r}")
         if key is not None and not isinstance(key, str):
@@ -59,9 +71,7 @@ class StreamDriver:
         except ProcessingError as error:
             failure = error
         out, self._out = self._out, []
-        yield from out
-        if failure is not None:
-            raise failure
+        return out, failure
 
     def left_out(self) -> dict[str, LeftOut]:
         """Return how many records each operator has left out, by its node's name. (PROC-006)"""

@@ -1,12 +1,17 @@
 """Aggregation of whole groups: one aggregate for each key, for ever. (AGGREGATE-001, AGGREGATE-007)"""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kafka_do.streams.folding import Fold
 from kafka_do.streams.record import StreamRecord
 
+if TYPE_CHECKING:
+    from kafka_do.streams.keeping import Noted
+
 __all__ = ["GroupAggregation"]
+
+_BEFORE_EVERYTHING = -1
 
 
 class GroupAggregation:
@@ -18,6 +23,8 @@ class GroupAggregation:
         self._groups: dict[str, tuple[Any, int]] = {}
         self.ignored = 0
         self.late = 0
+        self.time = _BEFORE_EVERYTHING
+        self.noted: Noted | None = None
 
     def __call__(self, record: StreamRecord) -> None:
         """Take a record. Without a key or a value it does not count. (AGGREGATE-001, AGGREGATE-002)"""
@@ -34,4 +41,12 @@ class GroupAggregation:
             self._groups.pop(key, None)
         else:
             self._groups[key] = result, latest
+        if self.noted is not None:
+            self.noted.changed[key] = None if result is None else [result, latest]
         self._forward(StreamRecord(key, result, latest))
+
+    def restore(self, name: str, value: Any) -> bool:
+        """Take an entry: a key, its aggregate and the latest time."""
+        result, latest = value
+        self._groups[name] = result, latest
+        return True

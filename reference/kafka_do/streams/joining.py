@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from kafka_do.streams.keeping import Noted, record_of_entry
 from kafka_do.streams.record import StreamRecord
 from kafka_do.streams.windows import Within
 
@@ -78,10 +79,11 @@ class StreamJoin:
         self._condition = condition
         self._left = _Side(within.after_ms + within.grace_ms, unmatched_counts=kind in ("left", "outer"))
         self._right = _Side(within.before_ms + within.grace_ms, unmatched_counts=kind == "outer")
-        self._time = _BEFORE_EVERYTHING
+        self.time = _BEFORE_EVERYTHING
         self._numbers = count()
         self.ignored = 0
         self.late = 0
+        self.noted: Noted | None = None
 
     def left(self, record: StreamRecord) -> None:
         """Take a record of the left stream."""
@@ -100,16 +102,19 @@ class StreamJoin:
         if record.key is None and self._condition is None:
             self._take_without_key(record, own)
             return
-        self._time = max(self._time, record.timestamp_ms)
+        self.time = max(self.time, record.timestamp_ms)
         self._close()
         key = None if self._condition else record.key
         partners = [one for one in other.between(key, earliest, latest) if self._fits(record, one.record, own)]
         waiting = _Waiting(record, next(self._numbers), bool(partners))
         for partner in partners:
-            partner.matched = True
+            if not partner.matched:
+                partner.matched = True
+                self._note(other, partner)
             self._pair(record, partner.record, own)
-        if self._time <= record.timestamp_ms + own.patience:
+        if self.time <= record.timestamp_ms + own.patience:
             own.add(key, waiting)
+            self._note(own, waiting)
         else:
             self.late += 1
             if not waiting.matched:
@@ -143,11 +148,31 @@ class StreamJoin:
 
     def _close(self) -> None:
         """Close what is over, and tell what found no partner, in the order of times and of arrival. (JOIN-006)"""
-        over = [(waiting, side) for side in (self._left, self._right) for waiting in side.close(self._time)]
+        over = [(waiting, side) for side in (self._left, self._right) for waiting in side.close(self.time)]
         over.sort(key=lambda closed: _place_of(closed[0]))
         for waiting, side in over:
+            if self.noted is not None:
+                self.noted.close(self._name(side, waiting))
             if not waiting.matched:
                 self._tell_unmatched(waiting, side)
+
+    def _note(self, side: _Side, waiting: _Waiting) -> None:
+        if self.noted is not None:
+            self.noted.changed[self._name(side, waiting)] = [msgspec.to_builtins(waiting.record), waiting.matched]
+
+    def _name(self, side: _Side, waiting: _Waiting) -> str:
+        return f"{'left' if side is self._left else 'right'}/{waiting.number}"
+
+    def restore(self, name: str, value: Any) -> bool:
+        """Take an entry: a record of a side by its number, and whether it has met a partner."""
+        kind, _, number = name.partition("/")
+        side = self._left if kind == "left" else self._right
+        record = record_of_entry(value[0])
+        self._numbers = count(max(int(number) + 1, next(self._numbers)))
+        if self.time > record.timestamp_ms + side.patience:
+            return False
+        side.add(None if self._condition else record.key, _Waiting(record, int(number), value[1]))
+        return True
 
 
 def _place_of(waiting: _Waiting) -> tuple[int, int]:

@@ -1,11 +1,16 @@
 """Joins of a stream and a table: what the table has when the record is processed. (JOIN-011, JOIN-012)"""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kafka_do.streams.record import StreamRecord
 
+if TYPE_CHECKING:
+    from kafka_do.streams.keeping import Noted
+
 __all__ = ["TableJoin"]
+
+_BEFORE_EVERYTHING = -1
 
 
 class TableJoin:
@@ -20,6 +25,8 @@ class TableJoin:
         self._table: dict[str, Any] = {}
         self.ignored = 0
         self.late = 0
+        self.time = _BEFORE_EVERYTHING
+        self.noted: Noted | None = None
 
     def left(self, record: StreamRecord) -> None:
         """Take a record of the stream. (JOIN-011, JOIN-012)"""
@@ -36,7 +43,15 @@ class TableJoin:
         """Take a record of the table: a value is kept, none deletes. (JOIN-011)"""
         if record.key is None:
             self.ignored += 1
-        elif record.value is None:
+            return
+        if record.value is None:
             self._table.pop(record.key, None)
         else:
             self._table[record.key] = record.value
+        if self.noted is not None:
+            self.noted.changed[record.key] = record.value
+
+    def restore(self, name: str, value: Any) -> bool:
+        """Take an entry: a key and its value."""
+        self._table[name] = value
+        return True

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kafka_do.streams.folding import Fold
 from kafka_do.streams.record import StreamRecord, Window
 from kafka_do.streams.windows import Session
+
+if TYPE_CHECKING:
+    from kafka_do.streams.keeping import Noted
 
 __all__ = ["SessionAggregation"]
 
@@ -34,11 +37,12 @@ class SessionAggregation:
         self._fold = fold
         self._forward = forward
         self._final = final
-        self._time = _BEFORE_EVERYTHING
+        self.time = _BEFORE_EVERYTHING
         self._sessions: dict[str, list[_Open]] = {}
         self._ends: list[tuple[int, str, int]] = []  # a heap of (end, key, start), old ends too
         self.ignored = 0
         self.late = 0
+        self.noted: Noted | None = None
 
     def __call__(self, record: StreamRecord) -> None:
         """Take a record; without a key it does not count. (AGGREGATE-001)"""
@@ -46,8 +50,8 @@ class SessionAggregation:
         if key is None or (record.value is None and not self._fold.takes_nulls):
             self.ignored += 1
             return
-        self._time = max(self._time, now)
-        closed = self._time - self._patience
+        self.time = max(self.time, now)
+        closed = self.time - self._patience
         self._close(closed)
         open_sessions = self._sessions.get(key, [])
         near = [one for one in open_sessions if one.start - self._gap <= now <= one.end + self._gap]
@@ -70,11 +74,21 @@ class SessionAggregation:
         return self._fold.add(result, record)
 
     def _replace(self, key: str, near: Sequence[_Open], grown: _Open) -> None:
-        kept = [one for one in self._sessions.get(key, ()) if one not in near]
+        if self.noted is not None:
+            self.noted.changed.update(dict.fromkeys((f"{one.start}/{key}" for one in near), None))
+            self.noted.changed[f"{grown.start}/{key}"] = None if grown.result is None else [grown.end, grown.result]
+        self._remove(key, near)
         if grown.result is not None:
-            kept.append(grown)
-            kept.sort(key=_start_of)
-            heappush(self._ends, (grown.end, key, grown.start))
+            self._put(key, grown)
+
+    def _put(self, key: str, session: _Open) -> None:
+        sessions = self._sessions.setdefault(key, [])
+        sessions.append(session)
+        sessions.sort(key=_start_of)
+        heappush(self._ends, (session.end, key, session.start))
+
+    def _remove(self, key: str, sessions: Sequence[_Open]) -> None:
+        kept = [one for one in self._sessions.get(key, ()) if one not in sessions]
         if kept:
             self._sessions[key] = kept
         else:
@@ -93,10 +107,21 @@ class SessionAggregation:
             end, key, start = heappop(self._ends)
             for one in self._sessions.get(key, ()):
                 if (one.start, one.end) == (start, end):
-                    self._replace(key, [one], one._replace(result=None))
+                    self._remove(key, [one])
+                    if self.noted is not None:
+                        self.noted.close(f"{start}/{key}")
                     if self._final:
                         self._forward(StreamRecord(key, one.result, end, Window(start, end)))
                     break
+
+    def restore(self, name: str, value: Any) -> bool:
+        """Take an entry: the start of a session and its key, its end and its aggregate."""
+        place, _, key = name.partition("/")
+        end, result = value
+        if end < self.time - self._patience:
+            return False
+        self._put(key, _Open(int(place), end, result))
+        return True
 
 
 def _start_of(session: _Open) -> int:

@@ -5,7 +5,10 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
+import msgspec
+
 from kafka_do.streams.folding import Fold
+from kafka_do.streams.keeping import Noted, record_of_entry
 from kafka_do.streams.record import StreamRecord, Window
 from kafka_do.streams.windows import Sliding
 
@@ -43,12 +46,13 @@ class SlidingAggregation:
         self._fold = fold
         self._forward = forward
         self._final = final
-        self._time = _BEFORE_EVERYTHING
+        self.time = _BEFORE_EVERYTHING
         self._groups: dict[str, _Group] = {}
         self._arrived = 0
         self._ends: list[tuple[int, str, int]] = []  # a heap of (end, key, start), records too
         self.ignored = 0
         self.late = 0
+        self.noted: Noted | None = None
 
     def __call__(self, record: StreamRecord) -> None:
         """Take a record; without a key or a value it does not count. (AGGREGATE-001, AGGREGATE-002)"""
@@ -56,21 +60,27 @@ class SlidingAggregation:
         if key is None or record.value is None:
             self.ignored += 1
             return
-        self._time = max(self._time, now)
-        closed = self._time - self._grace
+        self.time = max(self.time, now)
+        closed = self.time - self._grace
         self._close(closed)
         if now + self._difference < closed:
             self.late += 1
             return
         group = self._groups.setdefault(key, _Group())
         self._arrived += 1
-        insort(group.records, (now, self._arrived, record), key=_place_of)
-        heappush(self._ends, (now + self._difference + 1, key, _NO_WINDOW))
+        self._put(key, group, self._arrived, record)
+        if self.noted is not None:
+            self.noted.changed[f"record-{self._arrived}/{key}"] = msgspec.to_builtins(record)
         starts = self._starts(group, now)
         open_starts = [start for start in starts if start + self._difference >= closed]
         self.late += len(open_starts) < len(starts)
         for start in open_starts:
             self._update(key, group, start, record)
+
+    def _put(self, key: str, group: _Group, arrived: int, record: StreamRecord) -> None:
+        now = record.timestamp_ms
+        insort(group.records, (now, arrived, record), key=_place_of)
+        heappush(self._ends, (now + self._difference + 1, key, _NO_WINDOW))
 
     def _starts(self, group: _Group, now: int) -> list[int]:
         """Return the starts of the windows that a record at `now` is in or makes."""
@@ -101,6 +111,8 @@ class SlidingAggregation:
             if before is None:
                 heappush(self._ends, (end, key, start))
             group.panes[start] = pane
+        if self.noted is not None:
+            self.noted.changed[f"window-{start}/{key}"] = None if pane.result is None else list(pane)
         if not self._final:
             self._forward(StreamRecord(key, pane.result, pane.latest, Window(start, end)))
 
@@ -124,15 +136,41 @@ class SlidingAggregation:
             if group is None:
                 continue
             if start == _NO_WINDOW:
-                self._forget(group, closed - self._difference - 1)
-            elif (pane := group.panes.pop(start, None)) is not None and self._final:
-                self._forward(StreamRecord(key, pane.result, pane.latest, Window(start, end)))
+                self._forget(key, group, closed - self._difference - 1)
+            elif (pane := group.panes.pop(start, None)) is not None:
+                if self.noted is not None:
+                    self.noted.close(f"window-{start}/{key}")
+                if self._final:
+                    self._forward(StreamRecord(key, pane.result, pane.latest, Window(start, end)))
             if not group.records and not group.panes:
                 del self._groups[key]
 
-    def _forget(self, group: _Group, before: int) -> None:
+    def _forget(self, key: str, group: _Group, before: int) -> None:
         """Drop the records that no open window, nor one that may come, reaches."""
-        del group.records[: bisect_left(group.records, before, key=_time_of)]
+        behind = bisect_left(group.records, before, key=_time_of)
+        if self.noted is not None:
+            for _, arrived, _ in group.records[:behind]:
+                self.noted.close(f"record-{arrived}/{key}")
+        del group.records[:behind]
+
+    def restore(self, name: str, value: Any) -> bool:
+        """Take an entry: a record by its number, or a window by its start, of a key."""
+        place, _, key = name.partition("/")
+        kind, _, number = place.partition("-")
+        closed = self.time - self._grace
+        if kind == "window":
+            start = int(number)
+            if start + self._difference < closed:
+                return False
+            self._groups.setdefault(key, _Group()).panes[start] = _Pane(*value)
+            heappush(self._ends, (start + self._difference, key, start))
+            return True
+        record = record_of_entry(value)
+        self._arrived = max(self._arrived, int(number))
+        if record.timestamp_ms < closed - self._difference - 1:
+            return False
+        self._put(key, self._groups.setdefault(key, _Group()), int(number), record)
+        return True
 
 
 def _place_of(entry: tuple[int, int, StreamRecord]) -> tuple[int, int]:

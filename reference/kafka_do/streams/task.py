@@ -4,7 +4,7 @@ A task is what one partition of every source needs; it has its own state and its
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET
 
@@ -32,6 +32,9 @@ from kafka_do.streams.stateless import (
 from kafka_do.streams.topology import Topology, inputs_of
 from kafka_do.streams.windows import Hopping, Session, Sliding, Tumbling
 
+if TYPE_CHECKING:
+    from kafka_do.streams.keeping import Stateful
+
 __all__ = ["LeftOut", "ProcessingError", "Task"]
 
 
@@ -57,17 +60,13 @@ class LeftOut(NamedTuple):
     ignored: int
 
 
-class _Counting(Protocol):
-    late: int
-    ignored: int
-
-
 class Task:
     """Every operator of a topology, connected. `emit` gets a sink's topic, None for `results`, and the record."""
 
     def __init__(self, topology: Topology, emit: Callable[[str | None, StreamRecord], None]) -> None:
         self._emit = emit
-        self._counting: dict[str, _Counting] = {}
+        self.stores: dict[str, Stateful] = {}
+        """The operators with a state, by the names of their nodes."""
         self._sources: dict[str, Receive] = {}
         self._connect(topology)
 
@@ -85,7 +84,7 @@ class Task:
 
     def left_out(self) -> dict[str, LeftOut]:
         """Return what each operator with a state has left out so far. (PROC-006)"""
-        return {name: LeftOut(one.late, one.ignored) for name, one in self._counting.items()}
+        return {name: LeftOut(one.late, one.ignored) for name, one in self.stores.items()}
 
     def _connect(self, topology: Topology) -> None:
         """Make the operators from the last to the first, so that each knows where to hand its records."""
@@ -120,7 +119,7 @@ class Task:
                 made = self._join_table(node, forward)
             case _:
                 made = [_STATELESS[type(node)](node, forward)]
-        return [_told(node, receive) for receive in made]
+        return [receive if receive is forward else _told(node, receive) for receive in made]
 
     def _aggregation(self, node: nodes.Grouping, forward: Receive) -> Receive:
         fold, final = fold_of(node), node.emit == "final"
@@ -134,7 +133,7 @@ class Task:
                 made = SessionAggregation(node.window, fold, forward, final=final)
             case _:
                 made = GroupAggregation(fold, forward)
-        self._counting[node.node] = made
+        self.stores[node.node] = made
         receive: Receive = made
         return receive
 
@@ -143,14 +142,14 @@ class Task:
         on = {} if node.on is UNSET else node.on
         condition = condition_of_pair(on["where"]) if "where" in on else None
         made = StreamJoin(node.type, node.within, value_of, forward, condition)
-        self._counting[node.node] = made
+        self.stores[node.node] = made
         if "left_key" not in on:
             return [made.left, made.right]
         return [rekeying(on["left_key"], made.left), rekeying(on["right_key"], made.right)]
 
     def _join_table(self, node: nodes.JoinTable, forward: Receive) -> list[Receive]:
         made = TableJoin(node.type, value_of_join(node.value), forward)
-        self._counting[node.node] = made
+        self.stores[node.node] = made
         return [made.left if node.key is UNSET else rekeying(node.key, made.left), made.right]
 
     def _writing(self, topic: str | None) -> Receive:

@@ -220,7 +220,7 @@ def test_state_of_closed_windows_and_records_is_freed() -> None:
         driver = StreamDriver(_members(kind))
         for time in range(0, 3000, 3):
             driver.send("in", {"n": time}, key=str(time % 7), timestamp_ms=time)
-        assert len(str(_state(driver._task._counting["aggregate"]))) < 5000
+        assert len(str(_state(driver._task.stores["aggregate"]))) < 5000
 
 
 def _state(operator: Any) -> list[Any]:

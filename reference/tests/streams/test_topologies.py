@@ -1,6 +1,7 @@
 """Pipelines as data: the schema, what reads them, and what builds them agree."""
 
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -37,6 +38,17 @@ _VECTORS = [vector for path in _FILES for vector in json.loads(path.read_text("u
 def test_the_fixtures_have_their_form(path: Any) -> None:
     schema = json.loads((_ROOT / "fixtures" / "processing.schema.json").read_text("utf-8"))
     jsonschema.validate(json.loads(path.read_text("utf-8")), schema)
+
+
+def test_each_result_of_kafka_streams_is_either_required_or_told_to_be_an_accident() -> None:
+    contents = [json.loads(path.read_text("utf-8")) for path in _FILES]
+    accidents = [accident for content in contents for accident in content.get("accidents", ())]
+    names = [one["name"] for one in [*_VECTORS, *accidents]]
+    assert len(set(names)) == len(names)
+    chapter = (_ROOT / "spec" / "processing.md").read_text("utf-8")
+    deviations = {name for accident in accidents for name in re.findall(r"D-\d+", accident["why"])}
+    assert deviations
+    assert {name for name in deviations if not re.search(rf"\b{name}\b", chapter)} == set()
 
 
 @pytest.mark.parametrize("vector", _VECTORS, ids=[vector["name"] for vector in _VECTORS])
