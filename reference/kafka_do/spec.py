@@ -115,7 +115,7 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TopicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A topic config of `protocol.yaml`: one of `values`, or an integer in `range`, each written as a string.
+    """A topic config of `protocol.yaml`: one of `values`, an integer in `range`, or a number in `decimal_range`.
 
     Servers with `feature` know it.
     """
@@ -124,6 +124,7 @@ class TopicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feature: str = "core"
     values: tuple[str, ...] | None = None
     range: tuple[int, int] | None = None
+    decimal_range: tuple[int, int] | None = None
 
 
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,14 +1,80 @@
 """What several test files need: a server in a process of its own."""
 
+import asyncio
 import contextlib
+import inspect
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
+from kafka_do.testing import AsyncMockClient, MockClient
+
 _PATIENCE_S = 30
+
+
+class Skin:
+    """One of the two skins of the client, so that one test says what both do."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(self, test: Callable[[Any], Awaitable[None]]) -> None:
+        """Run a test with a mock client, in an event loop."""
+        asyncio.run(self._with_client(test))
+
+    async def told(self, answer: Any) -> Any:
+        """Return what a call returns."""
+        return await answer if inspect.isawaitable(answer) else answer
+
+    async def taken(self, messages: Any, count: int) -> list[Any]:
+        """Return the first so many of an iteration."""
+        found: list[Any] = []
+        messages = messages.__aiter__() if hasattr(messages, "__aiter__") else iter(messages)
+        while len(found) < count:
+            found.append(await anext(messages) if hasattr(messages, "__anext__") else next(messages))
+        return found
+
+    async def all_of(self, messages: Any) -> list[Any]:
+        """Return everything of an iteration."""
+        return [one async for one in messages] if hasattr(messages, "__aiter__") else list(messages)
+
+    def handler(self, work: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Any]:
+        """Return a handler that does `work` in the event loop of the test, wherever it is called."""
+        if self.name == "aio":
+            return work
+        loop = asyncio.get_running_loop()
+
+        async def perform(message: Any) -> None:
+            await work(message)
+
+        return lambda message: asyncio.run_coroutine_threadsafe(perform(message), loop).result(_PATIENCE_S)
+
+    def beside(self, call: Callable[[], Any]) -> "asyncio.Task[Any]":
+        """Begin a call that waits, beside the test."""
+        if self.name == "aio":
+            return asyncio.ensure_future(call())
+        return asyncio.ensure_future(asyncio.to_thread(call))
+
+    async def _with_client(self, test: Callable[[Any], Awaitable[None]]) -> None:
+        client: Any = MockClient() if self.name == "blocking" else AsyncMockClient()
+        try:
+            await test(client)
+        finally:
+            await self.told(client.close())
+        await self.told(client.close())
+        assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.fixture(params=["blocking", "aio"])
+def skin(request: pytest.FixtureRequest) -> Iterator[Skin]:
+    """Return a skin of the client; after a test with it no thread and no task is left."""
+    before = set(threading.enumerate())
+    yield Skin(request.param)
+    assert set(threading.enumerate()) <= before
 
 
 @pytest.fixture(scope="session")

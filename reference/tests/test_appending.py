@@ -162,6 +162,32 @@ def test_a_batch_of_exactly_the_limit_is_appended_and_a_larger_one_is_refused(*,
     _compare([[Record(value=b"1" * (length - 1), key=b"k")] * 2], {}, as_plain=as_plain)
 
 
+@pytest.mark.parametrize(
+    ("timestamp_ms", "told"),
+    [
+        (699, "301 ms before the server's clock; message.timestamp.before.max.ms allows 300"),
+        (700, None),
+        (1_200, None),
+        (1_201, "201 ms after the server's clock; message.timestamp.after.max.ms allows 200"),
+    ],
+)
+def test_a_time_may_be_as_far_from_the_clock_as_the_configs_allow_and_no_millisecond_more(
+    timestamp_ms: int, told: str | None
+) -> None:
+    engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=ManualClock(_NOW))
+    configs = {"message.timestamp.before.max.ms": "300", "message.timestamp.after.max.ms": "200"}
+    asyncio.run(engine.create_topic(CreateTopicRequest(topic="t", configs=configs)))
+    sent = message_of_record(Record(value=b"1", timestamp_ms=timestamp_ms), 8)
+    (result,) = asyncio.run(engine.produce(Produce("t", [sent])))
+    if told is None:
+        assert result.error is msgspec.UNSET
+    else:
+        assert result.error is not msgspec.UNSET
+        error = error_of_item(result.error)
+        assert (error.code, error.fields) == ("invalid_timestamp", {"topic": "t", "partition": 0})
+        assert told in error.message
+
+
 def _errors(*values: bytes, partition: int) -> list[KafkaError]:
     engine = MemoryEngine(version="9.9", limits=_LIMITS, clock=ManualClock(_NOW))
     asyncio.run(engine.create_topic(CreateTopicRequest(topic="t", partitions=_PARTITIONS)))

@@ -154,3 +154,21 @@ def test_a_hundred_thousand_wrong_keys_leave_nothing_behind() -> None:
         tracemalloc.stop()
     assert after - before < 10_000
     assert len(keys._holders) == 1
+
+
+def test_a_key_that_is_taken_back_stays_so_when_the_file_changes_until_it_is_restored(tmp_path: Path) -> None:
+    file, clock = tmp_path / "keys", ManualClock()
+    file.write_text(_line("a", "key-a", "scopes=produce"), "utf-8")
+    keys = Keys(["given"], file=file, clock=clock)
+    assert keys.revoke("key-a")
+    assert not keys.revoke("key-a")
+    assert not keys.revoke("\ud800")
+    _replace(file, _line("a", "key-a", "scopes=produce") + _line("b", "key-b", "scopes=consume"))
+    clock.advance(_LOOK_MS)
+    assert _holder(keys, "key-b") is not None
+    assert _holder(keys, "key-a") is None
+    assert keys.revoke("given")
+    assert _holder(keys, "given") is None
+    keys.restore()
+    assert _holder(keys, "given") is not None
+    assert _holder(keys, "key-a") is not None

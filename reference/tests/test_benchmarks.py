@@ -4,13 +4,15 @@ import http.server
 import itertools
 import json
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmarks import load, rounds
+from benchmarks import load, rounds, windows
 from benchmarks.bodies import BATCH, FRESH, batch, big_record, envelope, key, value
 from benchmarks.contestants import Entry, Ours
 from benchmarks.load import Load, Run, run_load, wrk_is_there
@@ -153,3 +155,13 @@ def test_no_key_comes_twice_neither_in_a_run_nor_in_two(
         assert 0 < found.requests <= len(kept)
     keys = [one["key"] for body in kept for one in json.loads(body)["records"]]
     assert len(set(keys)) == len(keys) == 3 * len(kept)
+
+
+@on_linux
+@pytest.mark.parametrize("way", ["floor", "final", "updates", "join", "memory"])
+def test_each_way_with_streams_finds_what_it_has_to(way: str) -> None:
+    program = Path(windows.__file__)
+    told = subprocess.run([sys.executable, "-P", program, way, "2000"], capture_output=True, text=True, check=True)
+    figures = json.loads(told.stdout)
+    assert figures
+    assert all(figure > 0 for figure in figures.values())

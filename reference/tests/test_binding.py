@@ -614,3 +614,35 @@ def test_a_client_takes_values_that_nest_deeper_than_a_server_would_store() -> N
     deep = "[" * 300 + "]" * 300
     (message,) = _read(_fetched(value=json.loads(deep))).messages
     assert message.raw_value == deep.encode()
+
+
+_DATED = (("Date", "Thu, 26 Nov 2026 12:00:00 GMT"),)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_ms"),
+    [
+        ((("Retry-After", "3"),), 3000),
+        ((("retry-after", " 0 "),), 0),
+        ((("Retry-After", "Thu, 26 Nov 2026 12:00:02 GMT"), *_DATED), 2000),
+        ((("Retry-After", "Thu, 26 Nov 2026 11:00:00 GMT"), *_DATED), 0),
+        ((("Retry-After", "Thu, 26 Nov 2026 12:00:02 GMT"),), None),
+        ((("Retry-After", "soon"), *_DATED), None),
+        ((("Retry-After", "-3"), *_DATED), None),
+        (_DATED, None),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<h1>Busy</h1>"])
+def test_the_wait_that_a_proxy_asks_for_stands_in_the_error(
+    headers: tuple[tuple[str, str], ...], wait_ms: int | None, body: bytes
+) -> None:
+    error = error_of_response(HttpResponse(503, headers, body))
+    assert (error.code, error.fields.get("retry_after_ms")) == ("disconnected", wait_ms)
+
+
+def test_the_wait_in_a_problem_counts_more_than_the_header() -> None:
+    said = problem_response(KafkaError("quota_exceeded", "busy", retry_after_ms=150))
+    for response, wait_ms in ((said, 150), (problem_response(KafkaError("not_leader", "moving")), 3000)):
+        headers = (*response.headers, ("Retry-After", "3"))
+        error = error_of_response(HttpResponse(response.status, headers, response.body))
+        assert error.fields["retry_after_ms"] == wait_ms

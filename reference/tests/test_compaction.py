@@ -217,6 +217,16 @@ def test_a_log_of_which_little_is_new_is_compacted_when_that_is_late(late_ms: in
     assert bool(list(compact(model.log, configs, closed_ms + _LAG_MS + late_ms))) is bool(late_ms)
 
 
+@pytest.mark.parametrize(("ratio", "is_due"), [("1", False), ("1.0", False), ("0.999", True), ("0", True)])
+def test_a_log_is_compacted_when_its_dirty_share_is_above_the_ratio(ratio: str, *, is_due: bool) -> None:
+    model, configs = _Model(), _configs(min_cleanable_dirty_ratio=ratio, max_compaction_lag_ms=str(_ALL))
+    model.append(Record(value=b"1", key=b"a"), Record(value=b"2", key=b"a"))
+    model.close_segment()
+    model.append(Record(value=b"open", key=b"open"))
+    assert bool(list(compact(model.log, configs, _NOW + _LAG_MS))) is is_due
+    assert list(compact(model.log, configs, _NOW + _LAG_MS)) == []
+
+
 def test_small_segments_become_one() -> None:
     with patch.object(segment, "FULL_BYTES", 100_000):
         model, configs = _Model(), _configs()

@@ -319,3 +319,20 @@ def _create(server: _Server, topic: str) -> None:
     with _connected(server) as connection:
         connection.sendall(_post(f"Content-Length: {len(body)}", "Connection: close") + body)
         assert [answer[0] for answer in _answers(_to_the_end(connection))] == [201]
+
+
+def test_what_is_refused_is_counted_and_so_is_what_is_open() -> None:
+    with _serving() as serving:
+        for data in (b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/1.1\r\nLong: %s\r\n\r\n" % (b"x" * _MAX_HEADER_BYTES)):
+            with _connected(serving) as connection:
+                connection.sendall(data)
+                _to_the_end(connection)
+        with _connected(serving), _connected(serving) as asking:
+            asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            told = _to_the_end(asking).decode().splitlines()
+    assert 'kafka_do_http_requests_total{operation="none",status="400"} 1' in told
+    assert 'kafka_do_http_requests_total{operation="none",status="431"} 1' in told
+    assert 'kafka_do_http_errors_total{code="request_headers_too_large"} 1' in told
+    assert "kafka_do_http_connections 2" in told
+    assert "kafka_do_streams 0" in told
+    assert [int(line.split()[1]) for line in told if line.startswith("kafka_do_tasks ")] > [1]

@@ -11,7 +11,7 @@ from kafka_do.client.consuming import Found, Positions
 from kafka_do.client.membership import Partition
 from kafka_do.core.broker import PartitionFailure, PartitionSlice
 from kafka_do.core.item_errors import item_of_error
-from kafka_do.core.messages import CommitQueryResponse, CommittedOffset, FetchRequest, OffsetResult, OffsetsResponse
+from kafka_do.core.messages import CommitQueryResponse, FetchRequest, GroupOffset, OffsetResult, OffsetsResponse
 from kafka_do.spec import SPEC
 
 _ID = "11111111-0000-4000-8000-000000000000"
@@ -29,7 +29,7 @@ def positions() -> Positions:
 def _begin(positions: Positions, readable: frozenset[Partition], *offsets: int | None) -> None:
     """Answer the question for committed offsets; where there is none, the partition begins at 3."""
     unknown = positions.to_look_up(readable)
-    answers = [CommittedOffset(one.topic, one.number, at) for one, at in zip(unknown, offsets, strict=True)]
+    answers = [GroupOffset(one.topic, one.number, at) for one, at in zip(unknown, offsets, strict=True)]
     positions.take_committed(unknown, CommitQueryResponse(answers), readable)
     fresh = positions.to_start(readable)
     positions.take_start(
@@ -166,11 +166,11 @@ def test_an_answer_that_does_not_fit_moves_nothing(positions: Positions) -> None
 
 def test_a_topic_that_is_gone_is_not_looked_up_and_any_other_error_is_raised(positions: Positions) -> None:
     gone = item_of_error(KafkaError("topic_not_found", "gone", topic="orders"))
-    positions.take_committed([_ZERO], CommitQueryResponse([CommittedOffset("orders", 0, error=gone)]), _BOTH)
+    positions.take_committed([_ZERO], CommitQueryResponse([GroupOffset("orders", 0, error=gone)]), _BOTH)
     assert positions.to_start(_BOTH) == []
     no = item_of_error(KafkaError("forbidden", "no"))
     with pytest.raises(KafkaError):
-        positions.take_committed([_ZERO], CommitQueryResponse([CommittedOffset("orders", 0, error=no)]), _BOTH)
+        positions.take_committed([_ZERO], CommitQueryResponse([GroupOffset("orders", 0, error=no)]), _BOTH)
 
 
 # GROUP-051
@@ -197,7 +197,7 @@ def test_what_comes_back_is_looked_up_again_and_what_was_found_meanwhile_is_drop
 
 
 def test_an_answer_about_what_was_lost_meanwhile_sets_no_position(positions: Positions) -> None:
-    positions.take_committed([_ZERO], CommitQueryResponse([CommittedOffset("orders", 0, 5)]), frozenset())
+    positions.take_committed([_ZERO], CommitQueryResponse([GroupOffset("orders", 0, 5)]), frozenset())
     positions.take_start([_ONE], OffsetsResponse([OffsetResult("orders", 1, 5, None)]), frozenset())
     assert positions.ask_records(_BOTH, 500) is None
     assert positions.to_look_up(_BOTH) == [_ZERO, _ONE]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,12 @@ _ROOT = Path(__file__).resolve().parents[2]
 _PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
+@pytest.fixture
+def in_process() -> str:
+    """Return the address of a broker in this process, which nobody else uses."""
+    return f"memory://{uuid.uuid4()}"
+
+
 @pytest.mark.parametrize(
     ("page", "server"),
     [
@@ -22,6 +29,10 @@ _PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
         ("spec/client.md", "served"),
         ("spec/producers.md", "served"),
         ("spec/processing.md", "served"),
+        ("spec/running.md", "served"),
+        ("spec/pipelines.md", "served"),
+        ("spec/pipelines.md", "in_process"),
+        ("spec/example.md", "served"),
         ("spec/control.md", "served_for_tests"),
     ],
 )
@@ -48,7 +59,7 @@ def test_the_readme_has_the_two_commands_each_on_one_line() -> None:
     commands = re.findall(r"^python3 -m venv .*$", (_ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
     assert [command.rpartition("&& ")[2] for command in commands] == [
         ".venv/bin/pytest conformance --impl=reference",
-        ".venv/bin/pytest",
+        ".venv/bin/pytest -n auto --maxprocesses 4",
     ]
 
 

@@ -89,10 +89,10 @@ _EXPORTED = [
     "Client.Seed",
     "Client.GetMessages",
     "mock.NewClient",
-]
-_LATER = [
     "NewTypedProducer",
     "NewTypedConsumer",
+]
+_LATER = [
     "WithCompression",
     "CompressionGzip",
     "NewStream",

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from kafka_do.testing import MockClient
-from kafka_do.testing.plugin import kafka as kafka  # noqa: PLC0414  also where the installed entry point is an older one
+from kafka_do_pytest import kafka as kafka  # noqa: PLC0414  also where the installed entry point is an older one
 
 
 def test_the_fixture_is_a_mock_client_of_its_own(kafka: MockClient) -> None:

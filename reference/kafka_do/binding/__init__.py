@@ -1,6 +1,6 @@
 """The HTTP binding: operations ↔ requests, answers ↔ responses, errors ↔ problems, in both directions, without I/O."""
 
-from kafka_do.binding.control import PlantFaultBinding
+from kafka_do.binding.control import InstructionBinding
 from kafka_do.binding.fetch import FetchBinding, FetchPartitionBinding
 from kafka_do.binding.groups import CommitBinding, HeartbeatBinding, QueryBinding, ResetBinding
 from kafka_do.binding.operation import Binding, BodyBinding, EmptyBinding, MessageBinding
@@ -26,7 +26,7 @@ from kafka_do.core.broker import (
     QueryOffsets,
     ResetOffsets,
 )
-from kafka_do.core.control import ClearFaults, ListFaults, ResetServer
+from kafka_do.core.control import ClearFaults, ListFaults, ResetServer, RestoreKeys
 from kafka_do.core.messages import (
     AdvanceClockRequest,
     ClockTime,
@@ -40,6 +40,7 @@ from kafka_do.core.messages import (
     OffsetsResponse,
     PlantFaultRequest,
     Producer,
+    RevokeKeyRequest,
     Topic,
     TopicDescription,
     TopicPage,
@@ -73,6 +74,8 @@ __all__ = [
     "QUERY_OFFSETS",
     "RESET_OFFSETS",
     "RESET_SERVER",
+    "RESTORE_KEYS",
+    "REVOKE_KEY",
 ]
 
 DISCOVER = MessageBinding("discover", Discover, Discovery)
@@ -97,9 +100,11 @@ QUERY_OFFSETS = QueryBinding("query_offsets", QueryOffsets)
 RESET_OFFSETS = ResetBinding("reset_offsets", ResetOffsets)
 ALLOCATE_PRODUCER = MessageBinding("allocate_producer", AllocateProducer, Producer)
 ADVANCE_CLOCK = BodyBinding("advance_clock", AdvanceClockRequest, ClockTime)
-PLANT_FAULT = PlantFaultBinding("plant_fault", PlantFaultRequest)
+PLANT_FAULT = InstructionBinding("plant_fault", PlantFaultRequest)
 LIST_FAULTS = MessageBinding("list_faults", ListFaults, FaultList)
 CLEAR_FAULTS = EmptyBinding("clear_faults", ClearFaults)
+REVOKE_KEY = InstructionBinding("revoke_key", RevokeKeyRequest)
+RESTORE_KEYS = EmptyBinding("restore_keys", RestoreKeys)
 RESET_SERVER = EmptyBinding("reset_server", ResetServer)
 
 OPERATIONS: tuple[Binding, ...] = (
@@ -128,6 +133,8 @@ OPERATIONS: tuple[Binding, ...] = (
     PLANT_FAULT,
     LIST_FAULTS,
     CLEAR_FAULTS,
+    REVOKE_KEY,
+    RESTORE_KEYS,
     RESET_SERVER,
 )
 """Every operation of the specification; a test proves that none is missing."""

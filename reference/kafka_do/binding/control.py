@@ -1,6 +1,7 @@
 """What of the control operations is more than parameters in and a message out."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -8,20 +9,23 @@ from kafka_do.binding.bodies import decode_body, encode_body
 from kafka_do.binding.http import HttpRequest
 from kafka_do.binding.operation import EmptyBinding
 from kafka_do.binding.parameters import Values
-from kafka_do.core.messages import PlantFaultRequest
 
-__all__ = ["PlantFaultBinding"]
+__all__ = ["InstructionBinding"]
 
-_FAULT = msgspec.json.Decoder(PlantFaultRequest)
+Q = TypeVar("Q", bound=msgspec.Struct)
 
 
-class PlantFaultBinding(EmptyBinding[PlantFaultRequest]):
-    """`POST /v1/control/faults`: the body is the fault."""
+class InstructionBinding(EmptyBinding[Q]):
+    """An operation of which the body says all that is to be done; it answers nothing."""
 
-    def encode_request(self, asked: PlantFaultRequest) -> HttpRequest:
+    def __init__(self, name: str, asks: type[Q]) -> None:
+        super().__init__(name, asks)
+        self._decoder = msgspec.json.Decoder(asks)
+
+    def encode_request(self, asked: Q) -> HttpRequest:
         """Return the request."""
         return self.request(asked, encode_body(asked))
 
-    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> PlantFaultRequest:
-        """Return the fault."""
-        return decode_body(request, _FAULT)
+    def decode_request(self, request: HttpRequest, values: Values, limits: Mapping[str, int]) -> Q:
+        """Return what is to be done."""
+        return decode_body(request, self._decoder)

@@ -12,7 +12,7 @@ from kafka_do.binding.parameters import Values, format_path, format_query
 from kafka_do.binding.problems import NOT_OF_THIS_PROTOCOL, disconnected, error_of_response
 from kafka_do.core.broker import Broker
 from kafka_do.core.control import Controller
-from kafka_do.core.errors import KafkaError
+from kafka_do.core.errors import KafkaError, decisive
 from kafka_do.core.item_errors import error_of_item
 from kafka_do.core.messages import ItemError
 from kafka_do.spec import SPEC
@@ -156,7 +156,7 @@ def fault_of_all(errors: Sequence[ItemError], count: int) -> KafkaError | None:
     """
     if len(errors) < count:
         return None
-    return error_of_item(next((error for error in errors if error.code != "not_attempted"), errors[0]))
+    return error_of_item(decisive(errors))
 
 
 def decode_message(response: HttpResponse, decoder: msgspec.json.Decoder[M]) -> M:

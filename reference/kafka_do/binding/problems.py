@@ -1,11 +1,13 @@
 """Errors as problem documents (RFC 9457). (ERROR-001 to ERROR-006, HTTP-002)"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
-from kafka_do.binding.http import PROBLEM_JSON, HttpResponse, media_type
+from kafka_do.binding.http import PROBLEM_JSON, HttpResponse, header, media_type
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.item_errors import error_of_item
 from kafka_do.core.messages import Problem, RefusedItem
@@ -65,13 +67,31 @@ def identified(response: HttpResponse, *, request_id: str, instance: str | None)
 
 
 def problem_of_response(response: HttpResponse) -> Problem:
-    """Return the problem in a response; raises KafkaError `disconnected` where it is none. (ERROR-008)"""
+    """Return the problem in a response; raises KafkaError `disconnected` where it is none. (ERROR-008, ERROR-010)"""
+    wait_ms = _retry_after_ms(response.headers)
     if media_type(response.headers) == PROBLEM_JSON:
         try:
-            return _PROBLEM.decode(response.body)
+            problem = _PROBLEM.decode(response.body)
         except NOT_OF_THIS_PROTOCOL:
             pass
-    raise disconnected(f"the answer with status {response.status} is not of this protocol")
+        else:
+            if problem.retry_after_ms is msgspec.UNSET and wait_ms is not None:
+                problem.retry_after_ms = wait_ms
+            return problem
+    words = f"the answer with status {response.status} is not of this protocol"
+    raise disconnected(words, **({} if wait_ms is None else {"retry_after_ms": wait_ms}))
+
+
+def _retry_after_ms(headers: Iterable[tuple[str, str]]) -> int | None:
+    """Return what `Retry-After` says: seconds, or a time, which is compared with the answer's own. (ERROR-010)"""
+    said = header(headers, "Retry-After")
+    if said is None or (said := said.strip()).isdecimal():
+        return None if said is None else int(said) * 1000
+    try:
+        later, now = (parsedate_to_datetime(one) for one in (said, header(headers, "Date") or ""))
+    except ValueError:
+        return None
+    return max(0, (later - now) // timedelta(milliseconds=1))
 
 
 def error_of_response(response: HttpResponse) -> KafkaError:
@@ -85,6 +105,6 @@ def error_of_response(response: HttpResponse) -> KafkaError:
         return error
 
 
-def disconnected(message: str) -> KafkaError:
+def disconnected(message: str, **fields: Any) -> KafkaError:
     """Make the error for an answer that never came or is not of this protocol. (ERROR-007, ERROR-008)"""
-    return KafkaError("disconnected", message)
+    return KafkaError("disconnected", message, **fields)

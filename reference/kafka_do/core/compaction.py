@@ -1,4 +1,4 @@
-"""Compaction: of records with the same key the last one is kept. (RETAIN-022 to RETAIN-030)
+"""Compaction: of records with the same key the last one is kept. (RETAIN-022 to RETAIN-030, RETAIN-033, RETAIN-034)
 
 As Kafka does it: the part of the log that was not compacted yet is read for its keys and where each was seen last; then
 the log is written anew, without the records that a later one replaces. A tombstone is kept for a while, so that whoever
@@ -18,7 +18,6 @@ from kafka_do.core.segment import Segment
 
 __all__ = ["compact"]
 
-_WORTHWHILE = 0.5  # of the bytes that may be compacted, so many were not: Kafka's min.cleanable.dirty.ratio
 _RECORDS_AT_ONCE = 2_000
 _MOST_KEYS = 200_000
 _NULL = b"null"
@@ -61,7 +60,7 @@ def compact(log: PartitionLog, configs: Configs, now_ms: int) -> Iterator[None]:
 
 
 def _due(log: PartitionLog, configs: Configs, now_ms: int, most: int) -> int | None:
-    """Return up to which offset, at most, a log is to be compacted now; None for not at all. (RETAIN-024, -025)"""
+    """Return up to which offset, at most, a log is to be compacted now, None for not at all. (RETAIN-024, 025, 033)"""
     if not configs.compacts:
         return None
     known = fresh = 0
@@ -77,7 +76,7 @@ def _due(log: PartitionLog, configs: Configs, now_ms: int, most: int) -> int | N
         else:
             fresh += segment.length
             is_late = is_late or now_ms - segment.until_ms > configs.max_compaction_lag_ms
-    return end_offset if is_late or (fresh and fresh >= _WORTHWHILE * (known + fresh)) else None
+    return end_offset if is_late or fresh > configs.min_dirty_ratio * (known + fresh) else None
 
 
 def _may_forget(segment: Segment, configs: Configs, now_ms: int) -> bool:

@@ -9,6 +9,7 @@ from kafka_do.spec import SPEC
 __all__ = ["Configs"]
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+_DECIMAL = re.compile(r"[0-9]{1,19}(\.[0-9]{1,19})?")
 _MIN_LAG, _MAX_LAG = "min.compaction.lag.ms", "max.compaction.lag.ms"
 
 
@@ -27,6 +28,9 @@ class Configs:
         """Read the configs that are looked at again and again."""
         self.max_message_bytes = int(self["max.message.bytes"])
         self.replaces_timestamps = self["message.timestamp.type"] == "LogAppendTime"
+        self.before_max_ms = int(self["message.timestamp.before.max.ms"])
+        self.after_max_ms = int(self["message.timestamp.after.max.ms"])
+        self.bounds_times = min(self.before_max_ms, self.after_max_ms) < SPEC.ranges["TimestampMs"][1]
         policies = self["cleanup.policy"].split(",")
         self.deletes, self.compacts = "delete" in policies, "compact" in policies
         self.retention_ms = int(self["retention.ms"])
@@ -34,6 +38,7 @@ class Configs:
         self.delete_retention_ms = int(self["delete.retention.ms"])
         self.min_compaction_lag_ms = int(self[_MIN_LAG])
         self.max_compaction_lag_ms = int(self[_MAX_LAG])
+        self.min_dirty_ratio = float(self["min.cleanable.dirty.ratio"])
         segment_ms = int(self["segment.ms"])
         self.segment_ms = min(segment_ms, self.max_compaction_lag_ms) if self.compacts else segment_ms
 
@@ -71,6 +76,10 @@ class Configs:
             low, high = known.range
             if not _INTEGER.fullmatch(value) or not low <= int(value) <= high:
                 return f"'{value}' is not an integer from {low} to {high}"
+        if known.decimal_range is not None:
+            low, high = known.decimal_range
+            if not _DECIMAL.fullmatch(value) or not low <= float(value) <= high:
+                return f"'{value}' is not a number from {low} to {high}, such as 0.5"
         return None
 
     def _check_lags(self, kept: Mapping[str, str], changes: Mapping[str, str | None]) -> None:

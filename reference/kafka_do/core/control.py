@@ -1,12 +1,12 @@
-"""What only tests need, as one interface beside the broker's operations. (CONTROL-001 to CONTROL-012)"""
+"""What only tests need, as one interface beside the broker's operations. (CONTROL-001 to CONTROL-014)"""
 
 from typing import Protocol
 
 import msgspec
 
-from kafka_do.core.messages import AdvanceClockRequest, ClockTime, FaultList, PlantFaultRequest
+from kafka_do.core.messages import AdvanceClockRequest, ClockTime, FaultList, PlantFaultRequest, RevokeKeyRequest
 
-__all__ = ["ClearFaults", "Controller", "ListFaults", "ResetServer"]
+__all__ = ["ClearFaults", "Controller", "ListFaults", "ResetServer", "RestoreKeys"]
 
 
 class ListFaults(msgspec.Struct, frozen=True):
@@ -19,6 +19,10 @@ class ClearFaults(msgspec.Struct, frozen=True):
 
 class ResetServer(msgspec.Struct, frozen=True):
     """Begin anew."""
+
+
+class RestoreKeys(msgspec.Struct, frozen=True):
+    """Make the keys valid again that were taken back."""
 
 
 class Controller(Protocol):
@@ -35,6 +39,12 @@ class Controller(Protocol):
 
     async def clear_faults(self, request: ClearFaults) -> None:
         """Take back all faults."""
+
+    async def revoke_key(self, request: RevokeKeyRequest) -> None:
+        """Take back a key: `invalid_request`."""
+
+    async def restore_keys(self, request: RestoreKeys) -> None:
+        """Make the keys valid again that were taken back."""
 
     async def reset_server(self, request: ResetServer) -> None:
         """Forget all topics and faults."""

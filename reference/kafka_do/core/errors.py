@@ -1,11 +1,19 @@
 """The one exception of this library: an error of the protocol's catalogue. Its subclasses are in `kafka_do.errors`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from kafka_do.spec import SPEC
 
-__all__ = ["KafkaError", "invalid_request"]
+__all__ = ["KafkaError", "decisive", "invalid_request"]
+
+
+class _Coded(Protocol):
+    @property
+    def code(self) -> str: ...
+
+
+E = TypeVar("E", bound=_Coded)
 
 
 class KafkaError(Exception):
@@ -61,6 +69,11 @@ def _remade(kind: type[KafkaError], state: dict[str, Any], args: tuple[Any, ...]
     error.args = args
     vars(error).update(state)
     return error
+
+
+def decisive(errors: Sequence[E]) -> E:
+    """Return the first of errors, at least one, that is not only another item's. (PRODUCE-009, PRODUCE-018)"""
+    return next((error for error in errors if error.code != "not_attempted"), errors[0])
 
 
 def invalid_request(faults: Sequence[tuple[str, str]]) -> KafkaError:

@@ -370,6 +370,10 @@ class ClockTime(Message):
     now_ms: TimestampMs
 
 
+class RevokeKeyRequest(ClosedMessage):
+    key: str
+
+
 FaultKind: TypeAlias = Literal["error", "delay", "drop_before", "drop_after"]
 
 
@@ -488,7 +492,7 @@ class CommitResponse(Message):
     results: list[CommitResult]
 
 
-class CommittedOffset(Message):
+class GroupOffset(Message):
     topic: TopicName
     partition: PartitionNumber
     committed_offset: Offset | None | UnsetType = UNSET
@@ -501,7 +505,7 @@ class CommittedOffset(Message):
 
 
 class CommitQueryResponse(Message):
-    partitions: list[CommittedOffset]
+    partitions: list[GroupOffset]
 
 
 class ResetResult(Message):
@@ -572,7 +576,7 @@ class GroupDescription(Message):
     group_epoch: Annotated[int, Meta(ge=0)]
     assignor: Assignor
     members: list[GroupMember]
-    offsets: list[CommittedOffset]
+    offsets: list[GroupOffset]
     total_lag: int | None
 
 

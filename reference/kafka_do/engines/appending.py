@@ -136,6 +136,8 @@ class Appending:
         configs = self._topic.configs
         if configs.compacts and (refused := self._without_key(rows, partition)):
             return refused
+        if configs.bounds_times and (refused := self._out_of_time(rows, partition)):
+            return refused
         batch = write_batch(rows)
         if len(batch.text) > min(self._max_record_bytes, self._max_batch_bytes) and (
             refused := self._too_large(batch.text, partition)
@@ -187,6 +189,23 @@ class Appending:
             return []
         error = KafkaError("invalid_record", "the topic is compacted: a record has to have a key")
         return self._refused([error if row.key is None else None for row in rows], partition)
+
+    def _out_of_time(self, rows: Sequence[Row], partition: int) -> list[ProduceResult]:
+        """Return the errors of a batch that has a record of a time too far away; none otherwise. (TOPIC-025)"""
+        faults = [self._fault_of_time(row.timestamp_ms or 0) for row in rows]
+        return self._refused(faults, partition) if any(faults) else []
+
+    def _fault_of_time(self, timestamp_ms: int) -> KafkaError | None:
+        configs = self._topic.configs
+        early_ms = self._now_ms - timestamp_ms
+        if -configs.after_max_ms <= early_ms <= configs.before_max_ms:
+            return None
+        side, allowed_ms = ("before", configs.before_max_ms) if early_ms > 0 else ("after", configs.after_max_ms)
+        return KafkaError(
+            "invalid_timestamp",
+            f"the timestamp lies {abs(early_ms)} ms {side} the server's clock;"
+            f" message.timestamp.{side}.max.ms allows {allowed_ms}",
+        )
 
     def _refused(self, faults: Sequence[KafkaError | None], partition: int) -> list[ProduceResult]:
         """Return the errors of a batch: those of the guilty, and that the others were not tried. (PRODUCE-018)"""

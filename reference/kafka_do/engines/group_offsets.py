@@ -16,8 +16,8 @@ from kafka_do.core.log import PartitionLog
 from kafka_do.core.messages import (
     CommitQueryResponse,
     CommitResult,
-    CommittedOffset,
     GroupDescription,
+    GroupOffset,
     OffsetToCommit,
     ResetItem,
     ResetResult,
@@ -163,14 +163,14 @@ class GroupOffsets:
                 (name, number) for number in range(view.partition_count) if (name, number) not in group.committed
             )
 
-    def _committed(self, group: Group | None, topic: str, partition: int) -> CommittedOffset:
+    def _committed(self, group: Group | None, topic: str, partition: int) -> GroupOffset:
         try:
             log = self._topic(topic).log(partition)
         except KafkaError as error:
-            return CommittedOffset(topic, partition, error=item_of_error(error))
+            return GroupOffset(topic, partition, error=item_of_error(error))
         committed = None if group is None else group.committed.get((topic, partition))
         lag, lag_from = lag_of(committed, log.start_offset, log.high_watermark)
-        return CommittedOffset(
+        return GroupOffset(
             topic,
             partition,
             committed_offset=None if committed is None else committed.offset,

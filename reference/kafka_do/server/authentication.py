@@ -2,7 +2,7 @@
 
 import hmac
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kafka_do.binding import DISCOVER
@@ -43,6 +43,8 @@ class Keys:
         self._file = file
         self._stamp = None if file is None else _stamp(file)
         self._looked_ms = self._clock.now_ms()
+        self._listed: Sequence[Key] = ()
+        self._revoked: set[bytes] = set()
         self._holders: dict[bytes, Holder] = {}
         if not self._given and file is None:
             raise ValueError("there is no key")
@@ -71,6 +73,20 @@ class Keys:
         self._look()
         return self._holders.get(holder.key.digest) is holder
 
+    def revoke(self, text: str) -> bool:
+        """Take back a key until it is restored; return whether it was one. (CONTROL-013)"""
+        digest = digest_of(text.encode("utf-8", "surrogatepass"))
+        if digest not in self._holders:
+            return False
+        self._revoked.add(digest)
+        self._take(self._listed)
+        return True
+
+    def restore(self) -> None:
+        """Take all keys again that were taken back. (CONTROL-013)"""
+        self._revoked.clear()
+        self._take(self._listed)
+
     def _look(self) -> None:
         """Read the file again if it has changed, at most once a second; a faulty one changes nothing."""
         now_ms = self._clock.now_ms()
@@ -86,9 +102,12 @@ class Keys:
         except (OSError, ValueError) as error:
             _log.error("the file of keys was not read, so the keys stay as they were: %s", error)
 
-    def _take(self, keys: Iterable[Key]) -> None:
+    def _take(self, keys: Sequence[Key]) -> None:
+        self._listed = keys
         before, self._holders = self._holders, {}
         for key in [*self._given, *keys]:
+            if key.digest in self._revoked:
+                continue
             known = before.get(key.digest)
             self._holders[key.digest] = known if known is not None and known.key == key else Holder(key, self._clock)
 

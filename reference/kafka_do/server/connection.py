@@ -54,6 +54,7 @@ class Connection(HttpToolsProtocol):
 
     `at_once` says of a method and a path whether the application does not wait there. `turn` is shared by connections.
     The application may end it by the extension `ABORT`, and with `may_drop` close it instead of answering, by `DROP`.
+    `count_refusal` is told the status and the code of what is answered here.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Connection(HttpToolsProtocol):
         at_once: Callable[[str, str], bool],
         turn: Turn,
         may_drop: bool = False,
+        count_refusal: Callable[[int, str], None] = lambda _status, _code: None,
         **given: Any,
     ) -> None:
         super().__init__(**given)
@@ -74,6 +76,7 @@ class Connection(HttpToolsProtocol):
         self._max_request_ms = limits["max_request_ms"]
         self._request_ids = request_ids
         self._may_drop = may_drop
+        self._count_refusal = count_refusal
         self._stage = _IDLE
         self._piece = 0  # the bytes that are being parsed
         self._head_at_most = 0  # what the head that is arriving may have
@@ -329,6 +332,7 @@ class Connection(HttpToolsProtocol):
         request_id = self._request_ids.of(combine(scope.get("headers", ())).get(b"x-request-id"))
         instance = scope["raw_path"].decode("latin-1") if "raw_path" in scope else None
         response = identified(problem_response(error), request_id=request_id, instance=instance)
+        self._count_refusal(response.status, error.code)
         fields = [
             *response.headers,
             (REVISION_HEADER, SPEC.revision),

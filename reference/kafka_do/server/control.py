@@ -1,4 +1,4 @@
-"""What only tests need: the feature `control`. A server without it pays an `if`. (CONTROL-001 to CONTROL-012)"""
+"""What only tests need: the feature `control`. A server without it pays an `if`. (CONTROL-001 to CONTROL-014)"""
 
 import asyncio
 import functools
@@ -8,9 +8,11 @@ from typing import Any
 from kafka_do.binding.operation import Binding
 from kafka_do.binding.parameters import Values
 from kafka_do.core.broker import Broker
-from kafka_do.core.control import ClearFaults, ListFaults, ResetServer
-from kafka_do.core.messages import AdvanceClockRequest, ClockTime, FaultList, PlantFaultRequest
+from kafka_do.core.control import ClearFaults, ListFaults, ResetServer, RestoreKeys
+from kafka_do.core.errors import KafkaError
+from kafka_do.core.messages import AdvanceClockRequest, ClockTime, FaultList, PlantFaultRequest, RevokeKeyRequest
 from kafka_do.engines.clock import MovableClock
+from kafka_do.server.authentication import Keys
 from kafka_do.server.faults import CONTROL, Faults
 from kafka_do.server.tending import Tend, tend_now
 
@@ -18,12 +20,16 @@ __all__ = ["CONTROL", "Control"]
 
 
 class Control:
-    """The control operations of a server whose engine has `clock`, forgets all by `reset` and is driven by `tend`."""
+    """The control operations of a server whose engine has `clock`, forgets all by `reset` and is driven by `tend`.
 
-    def __init__(self, clock: MovableClock, reset: Callable[[], None], tend: Tend) -> None:
+    `keys` are those that it takes, None where it asks for none.
+    """
+
+    def __init__(self, clock: MovableClock, reset: Callable[[], None], tend: Tend, keys: Keys | None = None) -> None:
         self._clock = clock
         self._reset = reset
         self._tend = tend
+        self._keys = keys
         self._faults = Faults(clock)
 
     @property
@@ -61,8 +67,20 @@ class Control:
         """Take back all faults. (CONTROL-010)"""
         self._faults.clear()
 
+    async def revoke_key(self, request: RevokeKeyRequest) -> None:
+        """Take back a key. (CONTROL-013, CONTROL-014)"""
+        if self._keys is None or not self._keys.revoke(request.key):
+            fault = {"pointer": "/key", "detail": "the server takes no such key"}
+            raise KafkaError("invalid_request", "the key cannot be taken back", errors=[fault])
+
+    async def restore_keys(self, request: RestoreKeys) -> None:
+        """Make the keys valid again that were taken back. (CONTROL-013)"""
+        if self._keys is not None:
+            self._keys.restore()
+
     async def reset_server(self, request: ResetServer) -> None:
-        """Forget all topics and faults. (CONTROL-012)"""
+        """Forget all topics and faults, and that keys were taken back. (CONTROL-012)"""
+        await self.restore_keys(RestoreKeys())
         self._faults.clear()
         self._reset()
         await asyncio.sleep(0)

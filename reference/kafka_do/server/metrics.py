@@ -23,7 +23,7 @@ class Metrics:
     """Counts requests. `figures` tells what the engine has now: a name like `topics`, and how many there are."""
 
     def __init__(self, figures: Callable[[], Mapping[str, int]] = dict) -> None:
-        self._figures = figures
+        self._figures = [figures]
         self._started_s = time.time()
         self._requests: Counter[tuple[str, int]] = Counter()
         self._errors: Counter[str] = Counter()
@@ -55,6 +55,15 @@ class Metrics:
         if (durations := self._durations.get(operation)) is None:
             durations = self._durations[operation] = _Durations()
         durations.add(time.perf_counter() - begun)
+
+    def refused(self, status: int, code: str) -> None:
+        """Count what was answered although it is no request, or not a whole one."""
+        self._requests[NO_OPERATION, status] += 1
+        self._errors[code] += 1
+
+    def watch(self, figures: Callable[[], Mapping[str, int]]) -> None:
+        """Tell these figures too."""
+        self._figures.append(figures)
 
     def text(self) -> str:
         """Return everything in the text format of Prometheus."""
@@ -101,8 +110,9 @@ class Metrics:
             "Requests that wait for their answer.",
             [("", (), self._running)],
         )
-        for name, count in sorted(self._figures().items()):
-            yield from _family(f"kafka_do_{name}", "gauge", f"How many {name} there are.", [("", (), count)])
+        for name, count in sorted(item for figures in self._figures for item in figures().items()):
+            words = f"How many {name.replace('_', ' ')} there are."
+            yield from _family(f"kafka_do_{name}", "gauge", words, [("", (), count)])
         yield from _family(
             "process_cpu_seconds_total", "counter", "Time of the processor.", [("", (), time.process_time())]
         )

@@ -28,9 +28,9 @@ from kafka_do.core.item_errors import item_of_error
 from kafka_do.core.messages import (
     CommitQueryResponse,
     CommitResult,
-    CommittedOffset,
     FetchRequest,
     GroupDescription,
+    GroupOffset,
     GroupPage,
     HeartbeatResponse,
     ItemError,
@@ -157,11 +157,11 @@ class _Restricted:
                 [one for one in answer.partitions if self._rights.allow_topic(one.topic, scopes)]
             )
 
-        async def ask(partitions: Sequence[Any]) -> Sequence[CommittedOffset]:
+        async def ask(partitions: Sequence[Any]) -> Sequence[GroupOffset]:
             fewer = msgspec.structs.replace(request.request, partitions=list(partitions))
             return (await self._broker.query_offsets(QueryOffsets(request.group, fewer))).partitions
 
-        return CommitQueryResponse(await self._each(wanted, scopes, ask, _refusal(CommittedOffset, scopes)))
+        return CommitQueryResponse(await self._each(wanted, scopes, ask, _refusal(GroupOffset, scopes)))
 
     async def reset_offsets(self, request: ResetOffsets) -> list[ResetResult]:
         """Commit other offsets, if the key allows all. (SCOPE-007)"""

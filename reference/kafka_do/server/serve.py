@@ -96,6 +96,7 @@ def serve(
             at_once=app.answers_at_once,
             turn=Turn(),
             may_drop=control is not None,
+            count_refusal=metrics.refused,
         )
         config = uvicorn.Config(
             watched,
@@ -110,6 +111,8 @@ def serve(
             timeout_graceful_shutdown=_GRACE_S,
         )
         ready(f"http://{name}:{listener.getsockname()[1]}")
+        if streams is not None:
+            metrics.watch(lambda: {"streams": streams.count})
         _Server(config, stop, beside, metrics=metrics, drain_ms=drain_ms).run(sockets=[listener])
 
 
@@ -131,6 +134,7 @@ class _Server(uvicorn.Server):
         self._metrics = metrics
         self._drain_ms = drain_ms
         self._task: asyncio.Task[None] | None = None
+        metrics.watch(self._figures)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin with what runs beside the requests."""
@@ -148,3 +152,6 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
         if self._task is not None:
             self._task.cancel()
+
+    def _figures(self) -> dict[str, int]:
+        return {"http_connections": len(self.server_state.connections), "tasks": len(asyncio.all_tasks())}

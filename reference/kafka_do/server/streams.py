@@ -61,6 +61,11 @@ class Streams:
         self._sweep: asyncio.Task[None] | None = None
         self._is_draining = False
 
+    @property
+    def count(self) -> int:
+        """How many streams are open."""
+        return len(self._open)
+
     async def open(self, asked: FetchRequest, form: Form, reader: Reader, *, first: Fetch, is_single: bool) -> "Stream":
         """Begin a stream with its `first` fetch; it has to be run.
 

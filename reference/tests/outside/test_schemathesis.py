@@ -125,14 +125,31 @@ def _aim(case: Case, topic: str) -> None:
         _place(case.path_parameters, topic)
         if _OFFSET.fullmatch(str((case.query or {}).get("offset"))):  # else 416 would hide what is wrong beside it
             case.query["offset"] = int(case.query["offset"]) % (len(_RECORDS) + 1)
+    last = str(dict[str, Any](case.headers or ()).get("Last-Event-ID", "0"))
+    if not _OFFSET.fullmatch(last):  # only a stream of events looks at it, and takes an empty one for none
+        case.headers.update({"Accept": "text/event-stream", "Last-Event-ID": last or "-"})
     if _is_positive(case) and isinstance(case.body, dict):
         body: dict[str, Any] = _write_integers(case.body)
         case.body = body
-        for item in filter(_choose, _list(body, "partitions")):
+        if _choose(body):
+            _simplify(body, topic)
+        for item in filter(_choose, [*_list(body, "partitions"), *_list(body, "offsets")]):
+            item.pop("topic_id", None)
             _place(item, topic)
         for record in filter(_choose, _list(body, "records")):
             if "partition" in record:
                 record["partition"] %= _PARTITIONS
+
+
+def _simplify(body: dict[str, Any], topic: str) -> None:
+    """Take from a body what only fits by chance: ids and epochs that a server gave out, names of configs."""
+    for name in {"topic_id", "member", "producer", "instance_id"} & body.keys():
+        del body[name]
+    if "topic" in body:  # a topic to be made
+        body["topic"] = f"{topic}-{next(_topics)}"
+        body.pop("configs", None)
+    if "member_epoch" in body:
+        body.update(member_epoch=0, topics=[topic], owned=[])
 
 
 def _list(body: dict[str, Any], name: str) -> list[dict[str, Any]]:

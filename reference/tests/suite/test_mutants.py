@@ -33,6 +33,10 @@ def test_a_patch_that_changes_nothing_is_not_found(role: Role, breaks: str) -> N
     assert kills(harmless, results) == []
 
 
+def test_every_patch_fits_its_file() -> None:
+    assert [one.name for one in mutants() if (_LIBRARY / one.file).read_text("utf-8").count(one.old) != 1] == []
+
+
 def test_every_requirement_that_must_be_kept_has_a_mutant_that_breaks_it() -> None:
     assert missing(mutants()) == []
 
@@ -76,6 +80,31 @@ def test_a_name_that_no_mutant_has_is_a_fault_of_the_call(capsys: pytest.Capture
         command.main(["time-must-be-later", "no-such-mutant"])
     assert ended.value.code == 2
     assert "no-such-mutant" in capsys.readouterr().err
+
+
+def test_a_sample_is_drawn_from_its_seed_and_tells_what_it_leaves_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def drawn(*arguments: str) -> tuple[list[str], str]:
+        command.main(arguments)
+        *lines, last = capsys.readouterr().out.splitlines()
+        return [line.split()[2].rstrip(":") for line in lines], last
+
+    monkeypatch.setattr(command, "hunt", lambda *_: [])
+    names, last = drawn("--sample", "3", "--seed", "7")
+    assert len(set(names)) == 3
+    assert last == f"mutants: 3 (drawn with --seed 7, {len(mutants()) - 3} left out), survivors: 3"
+    assert drawn("--sample", "3", "--seed", "7") == (names, last)
+    assert drawn("--sample", "3", "--seed", "8")[0] != names
+    assert drawn("--sample", "3", "TOPIC-018")[1] == "mutants: 2 (drawn with --seed 0, 0 left out), survivors: 2"
+
+
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_a_sample_of_nothing_is_a_fault_of_the_call(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--matrix", "--sample", number])
+    assert ended.value.code == 2
+    assert f"--sample: 1 or more, not {number}" in capsys.readouterr().err
 
 
 def test_what_is_missing_is_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,8 @@
-"""The pytest plugin: the fixture `kafka`. The library is loaded when a test asks for it."""
+"""The pytest plugin: the fixture `kafka`.
+
+It is a package of its own, because pytest imports it in every run on a machine where the library is installed: within
+`kafka_do` it would load the library, and here that waits until a test asks for the fixture.
+"""
 
 from typing import TYPE_CHECKING
 
