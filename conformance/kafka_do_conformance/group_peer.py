@@ -26,6 +26,7 @@ _READ = re.compile(r"/v1/topics/([^/]+)/partitions/([0-9]+)/records")
 _POLL_MS = 25
 _EMPTY_S = 0.01
 _PATIENCE_S = 5.0
+_FIRST_MS = 1760000000000
 
 Place = tuple[int, int]
 """A partition and an offset."""
@@ -63,6 +64,8 @@ def refusal(status: int, code: str, **members: Any) -> ScriptedAnswer:
 
 class GroupPeer:
     """A topic of two partitions and a group that reads it; use it as a context manager.
+
+    A record has the time 1760000000000 and, in milliseconds, its offset.
 
     `shares` are the partitions of the members, in the order in which they first came. `heartbeats`, `commits` and
     `leaves` are answers that come first on their route, once each; a heartbeat's may be `None` for the usual one.
@@ -184,8 +187,14 @@ class GroupPeer:
         }
 
     def _bound(self, asked: dict[str, Any]) -> dict[str, Any]:
-        offset = self.ends[asked["partition"]] if asked.get("at") == "latest" else 0
-        return {"topic": asked["topic"], "partition": asked["partition"], "offset": offset, "timestamp_ms": None}
+        place = {"topic": asked["topic"], "partition": asked["partition"]}
+        end = self.ends[asked["partition"]]
+        if "timestamp_ms" not in asked:
+            return {**place, "offset": end if asked.get("at") == "latest" else 0, "timestamp_ms": None}
+        offset = max(0, asked["timestamp_ms"] - _FIRST_MS)
+        if offset >= end:
+            return {**place, "offset": None, "timestamp_ms": None}
+        return {**place, "offset": offset, "timestamp_ms": _FIRST_MS + offset}
 
     def _read(self, items: list[dict[str, Any]]) -> ScriptedAnswer:
         found = any(item.get("records") for item in items) or any("error" in item for item in items)
@@ -208,7 +217,7 @@ class GroupPeer:
             members = ("code", "detail", "retriable", "indeterminate", *self._bounds(number))
             return {**whose, "error": {member: refused[member] for member in members}}
         records: list[dict[str, Any]] = [
-            {"offset": at, "timestamp_ms": 1760000000000, "key": None, "value": {"n": at}, "headers": []}
+            {"offset": at, "timestamp_ms": _FIRST_MS + at, "key": None, "value": {"n": at}, "headers": []}
             for at in range(offset, self.ends[number])
         ]
         return {**whose, "records": records, "next_offset": self.ends[number], **self._bounds(number)}
@@ -265,6 +274,18 @@ class Consumer:
         """Commit everything that was polled, or that one record and those before it are done with."""
         one = None if done is None else [{"topic": topic, **told(done)}]
         self._ask("consume_commit", records=one)
+
+    def seek(self, topic: str, place: Place) -> None:
+        """Move the position."""
+        self._ask("consume_seek", topic=topic, **told(place))
+
+    def pause(self, topic: str, number: int) -> None:
+        """Pause a partition."""
+        self._ask("consume_pause", topic=topic, partition=number)
+
+    def resume(self, topic: str, number: int) -> None:
+        """Resume a partition."""
+        self._ask("consume_resume", topic=topic, partition=number)
 
     def try_commit(self) -> bool:
         """Commit everything that was polled, and return whether the library says that it is done."""

@@ -100,6 +100,7 @@ def _run(case: Case, role: Role, targets: Targets) -> None:
                 judge_client(case, targets.client.adapter, peer)
         else:
             counterpart = targets.counterpart()
+            counterpart.features()  # so that its session knows what it may ask for
             with closing(counterpart.wire()) as wire:
                 _program(case, case.run_client)(ClientSession(targets.client.adapter, counterpart.session(wire)))
     else:

@@ -85,11 +85,11 @@ class ScriptedAnswer:
     hold_s: float = 0.0
 
 
-Rule = Callable[[SeenRequest], ScriptedAnswer]
+Rule = Callable[[SeenRequest], "ScriptedAnswer | Callable[[], ScriptedAnswer]"]
 
 
 class Peer:
-    """A server on a free port of 127.0.0.1. Discovery is answered besides the script.
+    """A server on a free port of 127.0.0.1. Discovery is answered besides the script, but by one that `relays`.
 
     With `always` it has no script and answers every request so: a server that does nothing right. With `answering` it
     has none either: that is asked, for one request at a time.
@@ -100,7 +100,9 @@ class Peer:
         always: ScriptedAnswer | None = None,
         *,
         answering: Callable[[SeenRequest], ScriptedAnswer] | None = None,
+        relays: bool = False,
     ) -> None:
+        self._relays = relays
         self._always = always
         self._answering = answering
         self.requests: list[SeenRequest] = []
@@ -140,7 +142,10 @@ class Peer:
             self._script.append(answer)
 
     def follow(self, rule: Rule) -> None:
-        """Answer every request as `rule` says, and forget what was seen; requests come to it one at a time."""
+        """Answer every request as `rule` says, and forget what was seen; requests come to it one at a time.
+
+        What takes long it leaves to a function, which is called beside other requests.
+        """
         with self._lock:
             self.requests.clear()
             self._rule = rule
@@ -186,16 +191,18 @@ class Peer:
             answer = self._answer(request)
             self._under_way[name] += 1
             self._lock.notify_all()
+        if callable(answer):
+            answer = answer()
         if answer.hold_s:
             time.sleep(answer.hold_s)
         with self._lock:
             self._under_way[name] -= 1
         return answer
 
-    def _answer(self, request: SeenRequest) -> ScriptedAnswer:
+    def _answer(self, request: SeenRequest) -> ScriptedAnswer | Callable[[], ScriptedAnswer]:
         if self._always is not None:
             return self._always
-        if request.target == "/v1":
+        if request.target == "/v1" and not self._relays:
             return ScriptedAnswer(200, (("Content-Type", "application/json"),), _DISCOVERY)
         if self._rule is not None:
             return self._rule(request)

@@ -4,7 +4,7 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -263,6 +263,16 @@ class ServerSession:
     def reset_faults(self) -> None:
         """Take back all faults. (feature `control`)"""
         self.expect("take back the faults", self.send("DELETE", f"{_CONTROL}faults"), {"status": 204})
+
+    @contextlib.contextmanager
+    def revoked(self, key: str) -> Iterator[None]:
+        """Have a key taken back for a while. (feature `control`)"""
+        told = {"key": key}
+        self.expect("take back a key", self.send("POST", f"{_CONTROL}revocations", value=told), {"status": 204})
+        try:
+            yield
+        finally:
+            self.expect("restore the keys", self.send("DELETE", f"{_CONTROL}revocations"), {"status": 204})
 
     def leave(self) -> None:
         """Leave no fault behind for the next case; whether that worked is judged by cases of its own."""

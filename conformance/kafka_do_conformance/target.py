@@ -257,7 +257,7 @@ def parse_impl(
     `api_key`, `keys` (each `NAME=KEY`) and `origin` are what a server at an address takes; those of the reference are
     made here. The server `is_shared` if others judge it at the same time.
     """
-    counterpart = ServerTarget(command=REFERENCE_SERVER, env=env, deadline_s=deadline_s)
+    counterpart = ServerTarget(command=(*REFERENCE_SERVER, "--test-control"), env=env, deadline_s=deadline_s)
     if impl.startswith("http://") and _is_address(impl):
         server = ServerTarget(
             url=impl,

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import kafka_do
@@ -31,6 +32,7 @@ class _Consumer(NamedTuple):
 
 
 _CONSUMERS: dict[str, _Consumer] = {}
+_PIPELINES: dict[str, kafka_do.RunningPipeline] = {}
 
 
 class _RefusedError(Exception):
@@ -69,7 +71,16 @@ def _hello(_command: dict[str, Any], _clients: Clients) -> Answer:
         "name": "kafka-do-python",
         "version": kafka_do.__version__,
         "language": "python",
-        "features": ["core", "api_keys", "groups", "processing", "producers"],
+        "features": [
+            "core",
+            "api_keys",
+            "auto_commit",
+            "groups",
+            "positions",
+            "processing",
+            "producers",
+            "running",
+        ],
     }
 
 
@@ -95,6 +106,8 @@ def _read(command: dict[str, Any], clients: Clients) -> Answer:
 
 def _consume_open(command: dict[str, Any], clients: Clients) -> Answer:
     options = {name: value for name, value in command["options"].items() if value is not None}
+    if isinstance(options.get("start"), dict):
+        options["start"] = _start(options["start"])
     consumer = _opened(command, clients).client.consumer(command["topics"], command["group"], **options)
     _CONSUMERS[command["consumer"]] = _Consumer(consumer, {})
     return {}
@@ -111,6 +124,22 @@ def _consume_commit(command: dict[str, Any], _clients: Clients) -> Answer:
     of, records = _CONSUMERS[command["consumer"]], command["records"]
     places = [(r["topic"], r["partition"], int(r["offset"]["int64"])) for r in records or ()]
     of.consumer.commit(None if records is None else [of.polled[place] for place in places])
+    return {}
+
+
+def _consume_seek(command: dict[str, Any], _clients: Clients) -> Answer:
+    offset = int(command["offset"]["int64"])
+    _CONSUMERS[command["consumer"]].consumer.seek(command["topic"], command["partition"], offset)
+    return {}
+
+
+def _consume_pause(command: dict[str, Any], _clients: Clients) -> Answer:
+    _CONSUMERS[command["consumer"]].consumer.pause((command["topic"], command["partition"]))
+    return {}
+
+
+def _consume_resume(command: dict[str, Any], _clients: Clients) -> Answer:
+    _CONSUMERS[command["consumer"]].consumer.resume((command["topic"], command["partition"]))
     return {}
 
 
@@ -140,6 +169,40 @@ def _process(command: dict[str, Any], _clients: Clients) -> Answer:
     return {"steps": steps, "failed": failed, "left_out": left_out}
 
 
+def _run_open(command: dict[str, Any], clients: Clients) -> Answer:
+    options = {name: value for name, value in command["options"].items() if value is not None}
+    letters = options.pop("dead_letters", "")
+    fates: dict[str, Any] = {"stop": "raise", "skip": "skip", "dead_letter": kafka_do.DeadLetters(letters)}
+    client = _opened(command, clients).client
+    try:
+        options["on_error"] = fates[options.get("on_error", "stop")]
+        pipeline = client.pipeline(command["topology"])
+        _PIPELINES[command["pipeline"]] = pipeline.start(command["group"], **options)
+    except ValueError as error:
+        raise _RefusedError(str(error)) from None
+    return {}
+
+
+def _run_poll(command: dict[str, Any], _clients: Clients) -> Answer:
+    results = []
+    try:
+        for output in _PIPELINES[command["pipeline"]].results(timeout_ms=command["timeout_ms"]):
+            results.append(_output(output))
+            if len(results) == command["most"]:
+                break
+    except kafka_do.PipelineError as error:
+        place = {"topic": error.topic, "partition": error.partition, "offset": _int64(error.offset)}
+        return {"results": results, "failed": {**place, "node": error.node}}
+    except (streams.PartitioningError, kafka_do.StateError) as error:
+        raise _RefusedError(str(error)) from None
+    return {"results": results, "failed": None}
+
+
+def _run_close(command: dict[str, Any], _clients: Clients) -> Answer:
+    _PIPELINES.pop(command["pipeline"]).close()
+    return {}
+
+
 def _bye(_command: dict[str, Any], _clients: Clients) -> Answer:
     return {}
 
@@ -151,8 +214,14 @@ _COMMANDS: dict[str, Callable[[dict[str, Any], Clients], Answer]] = {
     "consume_open": _consume_open,
     "consume_poll": _consume_poll,
     "consume_commit": _consume_commit,
+    "consume_seek": _consume_seek,
+    "consume_pause": _consume_pause,
+    "consume_resume": _consume_resume,
     "consume_close": _consume_close,
     "process": _process,
+    "run_open": _run_open,
+    "run_poll": _run_poll,
+    "run_close": _run_close,
     "bye": _bye,
 }
 
@@ -175,6 +244,12 @@ def _opened(command: dict[str, Any], clients: Clients) -> _Open:
             raise _RefusedError(str(error)) from None
         clients[name] = _Open(client, {})
     return clients[name]
+
+
+def _start(start: dict[str, dict[str, str]]) -> datetime | int:
+    if "offset" in start:
+        return int(start["offset"]["int64"])
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(start["timestamp_ms"]["int64"]))
 
 
 def _record(record: dict[str, Any]) -> kafka_do.Record:

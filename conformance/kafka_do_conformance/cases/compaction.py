@@ -97,6 +97,37 @@ def young_records_stay(server: ServerSession) -> None:
 
 
 @server_case(
+    title="A log is compacted when enough of it is dirty, and not before",
+    requirements=["RETAIN-033", "RETAIN-034", "RETAIN-003"],
+    hint="Compare bytes: those of closed segments that no compaction has met, with those of all closed segments.",
+)
+def dirty_share(server: ServerSession) -> None:
+    """Make a little of a log dirty, then most of it, under several ratios."""
+    log = KeptLog(server, cleanup_policy="compact", segment_ms="60000", min_cleanable_dirty_ratio="1")
+    log.put(("a", 1), ("a", "large".ljust(_LARGE)), ("b", "large".ljust(_LARGE)))
+    log.close_segment()
+    log.wait(_LONG_MS)
+    log.holds("all is dirty, which is not above 1", [0, 1, 2, 3])
+    log.alter(min_cleanable_dirty_ratio="0.99")
+    log.wait(0)
+    log.holds("but above 0.99", [1, 2, 3])
+    log.put(("c", 1), ("c", 2))
+    log.close_segment()
+    for ratio in ("0.99", None, "0.2"):
+        log.alter(min_cleanable_dirty_ratio=ratio)
+        log.wait(_LONG_MS)
+        log.holds(f"a little is dirty, {ratio}", [1, 2, 3, 4, 5, 6])
+    log.alter(min_cleanable_dirty_ratio="0")
+    log.wait(0)
+    log.holds("a little is above 0", [1, 2, 3, 5, 6])
+    log.put(*(("d", f"{number}".ljust(_LARGE)) for number in range(5)))
+    log.alter(min_cleanable_dirty_ratio=None)
+    log.close_segment()
+    log.wait(0)
+    log.holds("most is dirty", [1, 2, 3, 5, 6, 11, 12])
+
+
+@server_case(
     title="A tombstone outlives what it deletes, by delete.retention.ms, and then goes",
     requirements=["RETAIN-022", "RETAIN-026", "RETAIN-027", "RETAIN-025"],
     hint="Count from the first compaction that meets the tombstone. An empty value is a value.",

@@ -1,6 +1,7 @@
 """What a client sends again by itself, and when: the peer says what comes of each try."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +13,7 @@ from kafka_do_conformance.verdict import Exchange, Mismatch, Violation
 
 _RETRIES = 3
 _WAIT_MS = 150
+_SECOND_MS = 1000
 _WIRE_MS = 5  # what a clock may be coarse by
 _RECORD: dict[str, Any] = {
     "key": None,
@@ -38,6 +40,27 @@ def wait_as_long_as_the_server_asks(client: ClientSession) -> None:
     early = [gap for gap in gaps if gap < _WAIT_MS - _WIRE_MS]
     _require("pause", seen, answer, [Mismatch("pause", f"{_WAIT_MS} ms or more", f"{early} ms")] if early else [])
     _require("report", seen, answer, _told(answer, len(seen), "quota_exceeded"))
+
+
+@client_case(
+    title="What is put off with the header Retry-After alone is sent again after that time, not before",
+    requirements=["ERROR-010"],
+    hint="A proxy knows no `retry_after_ms`. The header has seconds, or a time to be compared with `Date`.",
+)
+def wait_as_long_as_the_header_asks(client: ClientSession) -> None:
+    """Put a produce off for a second, said in each of the two forms."""
+    said = {
+        "seconds": (("Retry-After", "1"),),
+        "a time": (("Date", "Thu, 26 Nov 2026 12:00:00 GMT"), ("Retry-After", "Thu, 26 Nov 2026 12:00:01 GMT")),
+    }
+    for name, headers in said.items():
+        plain = problem(503, "not_leader", retriable=True)
+        later = replace(plain, headers=(*plain.headers, *headers))
+        seen, answer = _produce(client, [later, _PLACED])
+        gaps = [round((after.at_s - before.at_s) * 1000) for before, after in pairwise(seen)]
+        early = [gap for gap in gaps if gap < _SECOND_MS - _WIRE_MS]
+        _require(name, seen, answer, [Mismatch("pause", f"{_SECOND_MS} ms or more", f"{early} ms")] if early else [])
+        _require(name, seen, answer, _told(answer, len(seen), "not_leader", enough=2))
 
 
 @client_case(
@@ -78,9 +101,9 @@ def _error_of(answer: dict[str, Any]) -> dict[str, Any] | None:
     return results[0].get("error") if len(results) == 1 else None
 
 
-def _told(answer: dict[str, Any], tries: int, code: str) -> list[Mismatch]:
-    """Compare what is reported with what came of the last try: the third is appended."""
-    if tries == _RETRIES:
+def _told(answer: dict[str, Any], tries: int, code: str, *, enough: int = _RETRIES) -> list[Mismatch]:
+    """Compare what is reported with what came of the last try: one of `enough` is appended."""
+    if tries == enough:
         right = answer.get("ok", {}).get("results", [{}])[0].get("offset") == {"int64": "7"}
     else:
         right = (_error_of(answer) or {}).get("code") == code

@@ -49,6 +49,42 @@ def bounds_of_configs(server: ServerSession) -> None:
 
 
 @server_case(
+    title="The dirty ratio is a number from 0 to 1",
+    requirements=["RETAIN-001", "TOPIC-024"],
+    hint="Digits, with or without a point and more digits. No signs, no exponents, no words.",
+)
+def bounds_of_a_ratio(server: ServerSession) -> None:
+    """Set the ratio to what it may be, and to what it may not."""
+    place = f"/v1/topics/{server.create_topic(1)}"
+    name = "min.cleanable.dirty.ratio"
+    for value in ("0", "1", "0.0", "1.0", "0.25", "0.001"):
+        changed = {"configs": {name: value}}
+        server.expect(value, server.send("PATCH", place, value=changed), {"status": 200, "json": changed})
+    said = {"$type": "string", "$pattern": "0.*1"}
+    wanted = {"code": "invalid_config", "errors": [{"pointer": f"/configs/{name}", "detail": said}]}
+    for value in (
+        "1.001",
+        "2",
+        "-0.5",
+        "-0",
+        "+0.5",
+        "",
+        ".",
+        "0,5",
+        "5e-1",
+        "nan",
+        "inf",
+        " 0.5",
+        "0.5 ",
+        "0_1",
+        "\u0660",
+    ):
+        response = server.send("PATCH", place, value={"configs": {name: value}})
+        server.expect(f"{name}={value}", response, {"status": 422, "problem": wanted})
+    server.expect("nothing was set", server.send("GET", place), {"status": 200, "json": {"configs": {name: "0.001"}}})
+
+
+@server_case(
     title="Every config that is wrong is pointed to, and none is set",
     requirements=["TOPIC-024", "RETAIN-001"],
     hint="Pointers are JSON pointers: ~ is ~0 and / is ~1 in a name.",

@@ -7,6 +7,7 @@ from kafka_do_conformance.session import ServerSession, fresh_name
 from kafka_do_conformance.verdict import Mismatch
 
 _TOLERANCE_MS = 60_000
+_HOUR_MS = 3_600_000
 _LARGEST_PAGE = 1000
 _PAGES = 3
 
@@ -109,6 +110,71 @@ def append_time(server: ServerSession) -> None:
     for number, times in enumerate(stored):
         response = server.send("GET", f"/v1/topics/{topic}/partitions/{number}/records?offset=0")
         server.expect("fetch", response, {"status": 200, "json": {"records": times}})
+
+
+@server_case(
+    title="A record of a time too far away is refused with its batch",
+    requirements=["TOPIC-025", "TOPIC-026", "PRODUCE-018", "TOPIC-024"],
+    hint="invalid_timestamp for the guilty, not_attempted for the rest of the batch. LogAppendTime knows no bounds.",
+)
+def bounds_of_times(server: ServerSession) -> None:
+    """Send records from before and after the bounds, within them, and without times, under several bounds."""
+    topic = server.create_topic(2)
+    place = f"/v1/topics/{topic}"
+    before, after = "message.timestamp.before.max.ms", "message.timestamp.after.max.ms"
+    described = {"configs": {before: "9223372036854775807", after: "9223372036854775807"}}
+    server.expect("defaults", server.send("GET", place), {"status": 200, "json": described})
+    for name in (before, after):
+        said = {"$type": "string", "$pattern": "0.*9223372036854775807"}
+        problem = {"code": "invalid_config", "errors": [{"pointer": f"/configs/{name}", "detail": said}]}
+        for value in ("-1", "9223372036854775808", "1.5"):
+            response = server.send("PATCH", place, value={"configs": {name: value}})
+            server.expect(f"{name}={value}", response, {"status": 422, "problem": problem})
+    now_ms = server.now_ms()
+    long_ago, early, late, far_ahead = (now_ms + hours * _HOUR_MS for hours in (-100, -2, 2, 100))
+    bounds: tuple[tuple[int | None, int | None, list[int], list[int]], ...] = (
+        (None, None, [0, long_ago, far_ahead, 2**53 - 1], []),
+        (3, None, [early, far_ahead], [0, long_ago]),
+        (1, None, [late, far_ahead], [early]),
+        (None, 3, [0, late], [far_ahead, 2**53 - 1]),
+        (None, 1, [long_ago], [late]),
+        (3, 1, [early], [late, long_ago]),
+        (1, 3, [late], [early, far_ahead]),
+        (0, 0, [], [early, late]),
+    )
+    taken = 0
+    for before_h, after_h, good, bad in bounds:
+        hours = {before: before_h, after: after_h}
+        changed = {name: None if number is None else str(number * _HOUR_MS) for name, number in hours.items()}
+        server.expect("set", server.send("PATCH", place, value={"configs": changed}), {"status": 200})
+        step = f"{before_h} h before and {after_h} h after"
+        records: list[dict[str, Any]] = [{"value": 1, "partition": 1}]
+        records += [{"value": time, "timestamp_ms": time, "partition": 1} for time in good]
+        response = server.send("POST", f"{place}/records", value={"records": records})
+        results = [{"offset": taken}, *({"timestamp_ms": time} for time in good)]
+        server.expect(f"{step}: near enough", response, {"status": 200, "json": {"results": results}})
+        taken += len(records)
+        for time in bad:
+            far = {"value": time, "timestamp_ms": time}
+            problem = _refused_time(topic, 1, ["not_attempted", "invalid_timestamp"])
+            response = server.send("POST", f"{place}/partitions/1/records", value={"records": [{"value": 1}, far]})
+            server.expect(f"{step}: {time}", response, {"status": 422, "problem": problem})
+            mixed = [{**far, "partition": 1}, {"value": 1, "partition": 0}, {"value": 1, "partition": 1}]
+            response = server.send("POST", f"{place}/records", value={"records": mixed})
+            codes = [problem["results"][1], {"partition": 0}, problem["results"][0]]
+            server.expect(f"{step}: {time}, spread", response, {"status": 207, "json": {"results": codes}})
+    configs = {"message.timestamp.type": "LogAppendTime"}
+    server.expect("LogAppendTime", server.send("PATCH", place, value={"configs": configs}), {"status": 200})
+    records = [{"value": 1, "partition": 1, "timestamp_ms": time} for time in (0, 2**53 - 1)]
+    response = server.send("POST", f"{place}/records", value={"records": records})
+    server.expect(
+        "replaced", response, {"status": 200, "json": {"results": [{"offset": taken}, {"offset": taken + 1}]}}
+    )
+
+
+def _refused_time(topic: str, partition: int, codes: list[str]) -> dict[str, Any]:
+    refused = [{"error": {"code": code, "partition": partition, "topic": topic}} for code in codes]
+    return {"code": "invalid_timestamp", "topic": topic, "retriable": False, "results": refused}
 
 
 def server_view(server: ServerSession, topic: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""`python -m kafka_do_conformance.mutants [--matrix | --missing] [NAME|REQUIREMENT …]`: hunt, tell what was found."""
+"""`python -m kafka_do_conformance.mutants [--matrix | --missing] [--sample N] [NAME|REQUIREMENT …]`: hunt and tell."""
 
 import argparse
+import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -25,7 +26,8 @@ def main(arguments: Sequence[str]) -> int:
         verdict = "killed by " + ", ".join(right) if right else "SURVIVED"
         also = f"; also failing: {', '.join(other)}" if other else ""
         print(f"{mutant.role} {mutant.breaks} {mutant.name}: {verdict}{also}", flush=True)  # noqa: T201
-    print(f"mutants: {len(asked.mutants)}, survivors: {survivors}")  # noqa: T201
+    drawn = f" (drawn with --seed {asked.seed}, {asked.left_out} left out)" if asked.sample else ""
+    print(f"mutants: {len(asked.mutants)}{drawn}, survivors: {survivors}")  # noqa: T201
     return 1 if survivors else 0
 
 
@@ -50,14 +52,24 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     what.add_argument("--matrix", action="store_true", help="try every case, not only those that cite what is broken")
     what.add_argument("--missing", action="store_true", help="list the MUST requirements that no mutant breaks")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many to hunt at the same time")
+    parser.add_argument("--sample", type=int, metavar="N", help="hunt only N of them, drawn at random")
+    parser.add_argument("--seed", type=int, default=0, metavar="SEED", help="the same seed draws the same mutants")
     parser.add_argument("wanted", nargs="*", metavar="NAME|REQUIREMENT", help="hunt only these; all by default")
     asked = parser.parse_args(arguments)
     everything = mutants()
     unknown = [name for name in asked.wanted if not _chosen(everything, [name])]
+    if asked.sample is not None and asked.sample < 1:
+        parser.error(f"--sample: 1 or more, not {asked.sample}")
     if unknown:
         parser.error(f"neither a mutant nor a requirement that one breaks: {', '.join(unknown)}")
-    asked.mutants = _chosen(everything, asked.wanted) if asked.wanted else everything
+    chosen = _chosen(everything, asked.wanted) if asked.wanted else everything
+    asked.mutants = _drawn(chosen, asked.sample, asked.seed) if asked.sample else chosen
+    asked.left_out = len(chosen) - len(asked.mutants)
     return asked
+
+
+def _drawn(chosen: Sequence[Mutant], number: int, seed: int) -> list[Mutant]:
+    return random.Random(seed).sample(chosen, min(number, len(chosen)))  # noqa: S311
 
 
 def _chosen(everything: Sequence[Mutant], wanted: Sequence[str]) -> list[Mutant]:

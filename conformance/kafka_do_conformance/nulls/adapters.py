@@ -14,7 +14,7 @@ _HELLO = {
     "name": "null",
     "version": "0",
     "language": "none",
-    "features": ["core", "api_keys", "groups", "processing", "producers"],
+    "features": ["core", "api_keys", "groups", "processing", "producers", "running"],
 }
 _PLACE = {"partition": 0, "offset": {"int64": "0"}, "timestamp_ms": {"int64": "1760000000000"}}
 _NOTHING = {
@@ -42,6 +42,7 @@ def main(mode: str) -> None:
         sys.stdout.flush()
 
 
+_WAITING: dict[str, dict[str, Any]] = {"consume_poll": {"records": []}, "run_poll": {"results": [], "failed": None}}
 _ANSWERS: dict[str, dict[str, Any]] = {
     "error": {"error": {"code": "disconnected", "retriable": False, "indeterminate": True}},
     "unsupported": {"unsupported": {"feature": "core"}},
@@ -58,9 +59,9 @@ def _success(command: dict[str, Any]) -> dict[str, Any]:
         return {"results": [_PLACE] * len(command["records"])}
     if command["command"] == "process":
         return {"steps": [[] for _ in command["records"]], "failed": None, "left_out": {}}
-    if command["command"] == "consume_poll":
+    if command["command"] in _WAITING:
         time.sleep(command["timeout_ms"] / 1000)
-        return {"records": []}
+        return _WAITING[command["command"]]
     return _NOTHING if command["command"] == "read" else {}
 
 
