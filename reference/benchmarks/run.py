@@ -23,6 +23,7 @@ from benchmarks.load import wrk_is_there
 from benchmarks.memory import memory
 from benchmarks.report import Measurement, as_text, write_json
 from benchmarks.rounds import Effort
+from benchmarks.streams import streams
 from benchmarks.suite import suite
 from benchmarks.throughput import Field, produce_batch, produce_one, read
 from benchmarks.waiting import waiting
@@ -41,6 +42,7 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "in-process": in_process,
     "assigning": assigning,
     "groups": groups,
+    "streams": streams,
     "suite": suite,
 }
 _QUICK = Effort(rounds=2, seconds=1, scale=0.1)
@@ -79,10 +81,8 @@ def _arguments() -> argparse.Namespace:
         metavar="PYTHON",
         help="measure also the kafka-do of another environment, such as that of another checkout",
     )
-    parser.add_argument("--without-peer", action="store_true", help="leave the peer out")
-    parser.add_argument(
-        "--cache", type=Path, default=_default_cache(), help="where the peer is installed (%(default)s)"
-    )
+    parser.add_argument("--without-peer", action="store_true", help="leave the peers out")
+    parser.add_argument("--cache", type=Path, default=_default_cache(), help="where peers are installed (%(default)s)")
     return parser.parse_args()
 
 
@@ -101,7 +101,7 @@ def main() -> int:
     if peer is None and not asked.without_peer:
         print("without the peer: it needs node and npm", file=sys.stderr)
     others = [Ours("other kafka-do", asked.beside)] if asked.beside else []
-    field = Field((Ours(), *others), peer)
+    field = Field((Ours(), *others), peer, None if asked.without_peer else asked.cache)
     effort = _QUICK if asked.quick else Effort(asked.rounds, asked.seconds)
 
     environment = describe()

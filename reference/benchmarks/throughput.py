@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.bodies import BATCH, batch, big_record
 from benchmarks.contestants import ECHO, Entry, Ours, Peer
@@ -16,10 +17,14 @@ _FEW = 8
 
 @dataclass(frozen=True)
 class Field:
-    """Everyone who competes: the first of `ours` is compared with all the others."""
+    """Everyone who competes: the first of `ours` is compared with all the others. `cache` is where peers are installed.
+
+    Both are None where peers are left out.
+    """
 
     ours: tuple[Ours, ...]
     peer: Peer | None
+    cache: Path | None = None
 
     def peer_appends(self, body: str, connections: int) -> list[Entry]:
         """Return the peer's part where `body` is appended; nothing without a peer."""

@@ -1,10 +1,11 @@
-"""The pages that are made from the specification's sources: errors, operations, machines, requirements."""
+"""The pages that are made from the specification's sources: errors, operations, machines, requirements, vectors."""
 
 from kafka_do_spec.error_pages import error_pages
 from kafka_do_spec.machines import machine_pages
 from kafka_do_spec.operation_pages import operation_pages
 from kafka_do_spec.requirement_page import requirement_page
 from kafka_do_spec.sources import Sources
+from kafka_do_spec.vector_page import vector_page
 
 
 def pages(sources: Sources, cases: dict[str, list[str]]) -> dict[str, str]:
@@ -14,4 +15,5 @@ def pages(sources: Sources, cases: dict[str, list[str]]) -> dict[str, str]:
         **operation_pages(sources),
         **machine_pages(sources),
         "requirements.md": requirement_page(sources, cases),
+        "processing_vectors.md": vector_page(sources),
     }
