@@ -97,6 +97,8 @@ class Consumer(Generic[V]):
         """
         while (message := await self._reading.next(timeout_ms)) is not None:
             yield message
+            for found in self._reading.found():
+                yield found
 
     async def batches(
         self, *, size: int = DEFAULT_BATCH_RECORDS, timeout_ms: int = DEFAULT_BATCH_TIMEOUT_MS

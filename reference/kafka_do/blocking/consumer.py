@@ -98,6 +98,7 @@ class Consumer(Generic[V]):
         """
         while (message := drive(self._reading.next(timeout_ms))) is not None:
             yield message
+            yield from self._reading.found()
 
     def batches(
         self, *, size: int = DEFAULT_BATCH_RECORDS, timeout_ms: int = DEFAULT_BATCH_TIMEOUT_MS

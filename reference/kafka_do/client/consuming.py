@@ -271,6 +271,11 @@ class Positions:
         places = [FetchPosition(one.topic, one.number, self._next[one], topic_id=one.topic_id) for one in known[:_MOST]]
         return FetchRequest(partitions=places, max_wait_ms=max_wait_ms, **self._limits)
 
+    def ask_more(self, readable: frozenset[Partition], max_wait_ms: int) -> FetchRequest | None:
+        """Return the next fetch where records are known to be left, else None."""
+        placed = readable & self._next.keys() - self._paused
+        return None if all(map(self.is_read, placed)) else self.ask_records(readable, max_wait_ms)
+
     def take_records(
         self,
         asked: FetchRequest,
@@ -278,7 +283,7 @@ class Positions:
         readable: frozenset[Partition],
         losses: int = 0,
     ) -> Found:
-        """Return what is to be handed out; what was found where the member may not read any more is dropped.
+        """Return what is to be handed out; what was found where the member may not or would not read is dropped.
 
         `losses` is how often it has lost everything.
 
@@ -288,7 +293,7 @@ class Positions:
         refused: KafkaError | None = None
         for place, part in zip(asked.partitions, _matched(asked.partitions, parts), strict=True):
             partition = Partition(place.topic, str(place.topic_id), place.partition)
-            if partition not in readable or self._next.get(partition) != place.offset:
+            if partition not in readable - self._paused or self._next.get(partition) != place.offset:
                 continue
             if isinstance(part, PartitionSlice):
                 self._find(Origin(self._consumer, partition, losses), part, found)

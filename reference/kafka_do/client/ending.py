@@ -6,7 +6,7 @@ from kafka_do.client.runtime import Runtime
 
 __all__ = ["CLOSING_MS", "end_within"]
 
-CLOSING_MS = 800
+CLOSING_MS = 600
 """How long a consumer that is closed waits for the server: closing takes less than a second."""
 
 

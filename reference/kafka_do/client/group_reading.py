@@ -2,7 +2,8 @@
 
 Messages go this way: fetched into `_found`, from there to the caller, who works on them (`_at_work`), and once the
 caller comes back they are done with. What the member holds, and with it what others have to wait for, are the
-partitions of the messages in `_at_work` and `_found`; a partition that is taken away leaves `_found` at once.
+partitions of the messages in `_at_work` and `_found`; a partition that is taken away leaves `_found` at once. While
+the caller works on a full answer, the next one is fetched. (`fetching_ahead.py`)
 """
 
 import inspect
@@ -19,6 +20,7 @@ from kafka_do.client.codec import Codec, Misfit
 from kafka_do.client.committing import Commit
 from kafka_do.client.consuming import Found, Positions, Start
 from kafka_do.client.ending import CLOSING_MS, end_within
+from kafka_do.client.fetching_ahead import Answer, FetchAhead
 from kafka_do.client.letters import Letters
 from kafka_do.client.live_member import LiveMember
 from kafka_do.client.membership import Assigned, Lost, Membership, Partition, Revoked, Subscription
@@ -43,7 +45,10 @@ M = TypeVar("M", bound=ReadMessage[Any])
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """How a member reads. Times are in milliseconds."""
+    """How a member reads. Times are in milliseconds.
+
+    `fetches_ahead`: records that are known to be there may be fetched before the caller asks for them.
+    """
 
     start: Start
     auto_commit: bool
@@ -57,6 +62,7 @@ class Reading:
     on_lost: RebalanceCallback | None = None
     codec: Codec | None = None
     on_misfit: Fate = "raise"
+    fetches_ahead: bool = True
 
 
 class GroupReading(Generic[M]):
@@ -79,6 +85,8 @@ class GroupReading(Generic[M]):
         self._tracing = session.tracing
         self._reading = reading
         self._timeout_ms = session.timeout_ms
+        self._most_wait_ms = min(reading.fetch_max_wait_ms, session.timeout_ms // 2)
+        self._fetches_ahead = reading.fetches_ahead and session.connection.server is not None  # else nothing is saved
         self._positions = Positions(
             reading.start,
             limits={
@@ -97,6 +105,7 @@ class GroupReading(Generic[M]):
         self._letters = Letters(session)
         self._next_auto_commit_ms = runtime.now_ms() + reading.auto_commit_interval_ms
         self._member = LiveMember(session, subscription, changed=self._keep)
+        self._ahead = FetchAhead(runtime, self._broker.fetch, answered=lambda: self._member.hold_fetched(()))
 
     def start(self, consumer: object, make: Callable[..., M]) -> None:
         """Join; `make` makes what the caller is given of a record, for `consumer`."""
@@ -121,6 +130,28 @@ class GroupReading(Generic[M]):
         messages = await self._hand_out(self._reading.max_poll_records)
         self._tracing.received(self.group, begun_ns, messages)
         return messages
+
+    def found(self) -> Iterator[M]:
+        """Yield messages that are there, until something else has to be done first: then `next` goes on.
+
+        Asking for the next one says that the one before is done with. An iteration with it takes half of the time.
+        """
+        if self._tracing.is_on:
+            return  # each call has a span of its own
+        while self._found and not self._has_to_look_up():
+            if isinstance(self._found[0].value, Misfit):
+                return
+            message = self._found.popleft()
+            self._at_work = (message,)
+            with self._member.locked():
+                self._positions.hand_out(self._at_work)
+            yield message
+
+    def _has_to_look_up(self) -> bool:
+        """Whether there is more to do than to hand out what was found."""
+        if self._member.news:
+            return True
+        return self._commits_past and (self._member.gives_up or self._runtime.now_ms() >= self._next_auto_commit_ms)
 
     async def next(self, timeout_ms: int | None) -> M | None:
         """Return the next message; None if there is none within the time. The one before is done with."""
@@ -247,6 +278,7 @@ class GroupReading(Generic[M]):
         if not await end_within(self._runtime, lambda: self._end(temporary=temporary), timeout_ms=CLOSING_MS):
             self._log.warning("The group %s has not answered in time that this member leaves", self.group)
             await self._member.abandon()
+        await self._ahead.close()
 
     async def _end(self, *, temporary: bool) -> None:
         if self._reading.auto_commit:
@@ -499,19 +531,37 @@ class GroupReading(Generic[M]):
         self._hold(readable)
         found = Found(stalled=True)
         try:
-            await self._look_up(readable, until_ms)
-            most_ms = min(self._reading.fetch_max_wait_ms, self._timeout_ms // 2)
-            wait_ms = max(0, min(until_ms - self._runtime.now_ms(), most_ms))
-            with self._member.locked() as state:
-                asked = self._positions.ask_records(readable & state.assigned, wait_ms)
-            if asked is not None:
-                parts = await self._broker.fetch(asked)
+            answer = await self._answer(readable, until_ms)
+            if answer is not None:
                 with self._member.locked() as state:
-                    found = self._positions.take_records(asked, parts, state.assigned, state.losses)
+                    found = self._positions.take_records(answer.asked, answer.parts, state.assigned, state.losses)
                     self._found.extend(cast("list[M]", found.messages))
+            if self._found:
+                self._fetch_ahead()
         finally:
             self._hold()
         return found
+
+    async def _answer(self, readable: frozenset[Partition], until_ms: int) -> Answer | None:
+        """Return the next answer, None if nothing can be asked for, or if it does not come in time."""
+        if self._ahead.is_under_way:
+            return await self._ahead.take(until_ms)
+        await self._look_up(readable, until_ms)
+        wait_ms = max(0, min(until_ms - self._runtime.now_ms(), self._most_wait_ms))
+        with self._member.locked() as state:
+            asked = self._positions.ask_records(readable & state.assigned, wait_ms)
+        return None if asked is None else Answer(asked, await self._broker.fetch(asked))
+
+    def _fetch_ahead(self) -> None:
+        """Fetch what is known to be there, while the caller works; who reads beside others needs that not."""
+        if not self._fetches_ahead or self._stop is not None:
+            return
+        with self._member.locked() as state:
+            readable = state.assigned
+            asked = self._positions.ask_more(readable, self._most_wait_ms)
+        if asked is not None:
+            self._member.hold_fetched(readable)
+            self._ahead.begin(asked)
 
     async def _look_up(self, readable: frozenset[Partition], until_ms: int) -> None:
         """Find where to begin in partitions that have no position. (GROUP-056)"""

@@ -2,8 +2,8 @@
 
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from kafka_do.client.backoff import Backoff, persist
@@ -19,6 +19,7 @@ from kafka_do.client.membership import (
     Subscription,
     UnderWay,
 )
+from kafka_do.client.runtime import Gate
 from kafka_do.client.session import Session
 from kafka_do.core.broker import LeaveGroup
 from kafka_do.core.errors import KafkaError
@@ -34,6 +35,25 @@ T = TypeVar("T")
 
 _HEARTBEAT_TIMEOUT_MS = int(SPEC.defaults["client"]["heartbeat_timeout_ms"])
 _PATIENCE = 3  # connecting, writing and reading may each last as long as the time that bounds them
+
+
+class _Locked:
+    """A state that nobody else is at. A generator would take three times as long, for each message."""
+
+    __slots__ = ("_gate", "_state")
+
+    def __init__(self, gate: Gate, state: Membership) -> None:
+        self._gate = gate
+        self._state = state
+
+    def __enter__(self) -> Membership:
+        self._gate.__enter__()
+        return self._state
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._gate.__exit__(kind, error, trace)
 
 
 class LiveMember:
@@ -60,6 +80,8 @@ class LiveMember:
         self._on_change = changed
         self._state = Membership(subscription, member=str(uuid.uuid4()), backoff=Backoff(), now_ms=runtime.now_ms())
         self._gate = runtime.gate()
+        self._worked_on: frozenset[Partition] = frozenset()
+        self._fetched: frozenset[Partition] = frozenset()
         self._put_off: KafkaError | None = None
         self._failure: Exception | None = None
         self._closing = False
@@ -69,11 +91,14 @@ class LiveMember:
         """Join."""
         self._beating = self._runtime.start(self._live, "heartbeats")
 
-    @contextmanager
-    def locked(self) -> Iterator[Membership]:
+    @property
+    def gives_up(self) -> bool:
+        """Whether others wait for partitions of this member."""
+        return self._state.gives_up
+
+    def locked(self) -> "_Locked":
         """Give the state, which does not change meanwhile."""
-        with self._gate:
-            yield self._state
+        return _Locked(self._gate, self._state)
 
     def check(self) -> None:
         """Raise what the caller has to know: `closed`, why the member is none any more, and once why it has to wait."""
@@ -83,8 +108,14 @@ class LiveMember:
     def hold(self, partitions: Iterable[Partition]) -> None:
         """Say what the caller works on."""
         with self._gate:
-            self._state.hold(partitions, self._runtime.now_ms())
-            self._tell()
+            self._worked_on = frozenset(partitions)
+            self._hold()
+
+    def hold_fetched(self, partitions: Iterable[Partition]) -> None:
+        """Say what is read beside the caller."""
+        with self._gate:
+            self._fetched = frozenset(partitions)
+            self._hold()
 
     async def await_assignment(self, until_ms: int) -> frozenset[Partition]:
         """Return what may be read, empty if that is nothing until the time; raises as `check`."""
@@ -140,6 +171,10 @@ class LiveMember:
         if self._beating is not None:
             await self._beating.join(0)
         await self._connection.close()
+
+    def _hold(self) -> None:
+        self._state.hold(self._worked_on | self._fetched, self._runtime.now_ms())
+        self._tell()
 
     def _check(self) -> None:
         if self._closing:

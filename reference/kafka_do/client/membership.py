@@ -140,6 +140,11 @@ class Membership:
         """What the next heartbeat lists: everything that may still be read or worked on. (GROUP-049)"""
         return self.assigned | self._giving_up
 
+    @property
+    def gives_up(self) -> bool:
+        """Whether there are partitions that are to be let go."""
+        return bool(self._giving_up)
+
     def still_assigned(self, losses: int) -> frozenset[Partition]:
         """Return what may be read if the member has not lost everything since it had `losses`, else nothing."""
         return self.assigned if self.losses == losses else frozenset()

@@ -182,10 +182,14 @@ class Queueing:
     async def _send_all(self) -> None:
         while portion := await self._next_portion():
             outcomes = await self._outcomes([queued.record for queued in portion])
-            for queued, outcome in zip(portion, outcomes, strict=True):
-                await self._report(_report_of(queued.value, outcome))
+            reports = [_report_of(queued.value, outcome) for queued, outcome in zip(portion, outcomes, strict=True)]
+            if self._on_report is not None:
+                for report in reports:
+                    await self._call(self._on_report, report)
+                reports = []
             with self._gate:
                 self._under_way = 0
+                self._keep(reports)
                 self._gate.ring()
 
     async def _next_portion(self) -> list[_Queued]:
@@ -227,21 +231,21 @@ class Queueing:
             defect.__cause__ = error
             return [defect] * len(records)
 
-    async def _report(self, report: DeliveryReport) -> None:
-        if self._on_report is not None:
-            try:
-                answer = self._on_report(report)
-                if inspect.isawaitable(answer):
-                    await answer
-            except Exception:
-                self._session.log.exception("on_report failed")
-            return
-        with self._gate:
+    async def _call(self, on_report: ReportCallback, report: DeliveryReport) -> None:
+        try:
+            answer = on_report(report)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception:
+            self._session.log.exception("on_report failed")
+
+    def _keep(self, reports: Sequence[DeliveryReport]) -> None:
+        """Keep reports until somebody reads them; of those that nobody reads the oldest good ones go."""
+        for report in reports:
             self._unread.append(report)
             self._failures += report.error is not None
             if len(self._unread) > self._most and self._unread[0].error is None:
                 self._unread.popleft()
-            self._gate.ring()
 
 
 def _report_of(value: Any, outcome: Outcome) -> DeliveryReport:

@@ -8,7 +8,7 @@ written. `_settle` writes it, and then commits the records: never the other way 
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kafka_do.client import options
@@ -231,7 +231,8 @@ class Running:
             on_misfit=options.DEFAULT_ON_MISFIT,
         )
         self._join_until_ms = self._runtime.now_ms() + self._session.timeout_ms
-        self._reading = GroupReading(self._session, subscription, reading)
+        # Which partitions wait for others changes with each message: what is fetched ahead would often be dropped.
+        self._reading = GroupReading(self._session, subscription, replace(reading, fetches_ahead=False))
         self._reading.start(self, ReadMessage)
         self._session.parts.discard(self._reading)  # it is closed by this one, which commits before
 

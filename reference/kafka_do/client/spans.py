@@ -63,6 +63,11 @@ class Spans(Tracing):
         if server is not None:
             self._common |= {"server.address": server.host, "server.port": server.port}
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the program has said where spans go."""
+        return _is_set_up()
+
     def created(self, topic: str, records: Sequence[Record]) -> Sequence[Record]:
         """Return records, each with the context of a span of its own, where contexts go into headers."""
         if not self._in_headers or not _is_set_up():

@@ -41,6 +41,11 @@ class Settled:
 class Tracing:
     """No spans."""
 
+    @property
+    def is_on(self) -> bool:
+        """Whether there are spans now."""
+        return False
+
     def created(self, topic: str, records: Sequence[Record]) -> Sequence[Record]:
         """Return records that are to be sent later or with others, each with the context in which it was made."""
         return records

@@ -125,7 +125,9 @@ def _stored(fetched: FetchedRecord) -> StoredRecord:
         value=decode_value(fetched.value, fetched.value_encoding),
         headers=tuple(
             Header(header.key, decode_text(header.value, header.value_encoding)) for header in fetched.headers
-        ),
+        )
+        if fetched.headers
+        else (),
     )
 
 
