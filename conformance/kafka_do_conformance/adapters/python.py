@@ -75,6 +75,7 @@ def _hello(_command: dict[str, Any], _clients: Clients) -> Answer:
             "core",
             "api_keys",
             "auto_commit",
+            "compression",
             "groups",
             "positions",
             "processing",
@@ -229,7 +230,12 @@ _COMMANDS: dict[str, Callable[[dict[str, Any], Clients], Answer]] = {
 def _producer(command: dict[str, Any], clients: Clients) -> kafka_do.Producer:
     client, producers = _opened(command, clients)
     if not command.get("idempotent", False):
-        return client.producer(command["topic"], idempotent=False, retries=command.get("retries", 0))
+        return client.producer(
+            command["topic"],
+            idempotent=False,
+            retries=command.get("retries", 0),
+            compression=command.get("compression"),
+        )
     if command["topic"] not in producers:
         producers[command["topic"]] = client.producer(command["topic"], idempotent=True)
     return producers[command["topic"]]

@@ -11,6 +11,7 @@ from kafka_do.binding.fields import is_key
 from kafka_do.binding.http import HttpRequest, HttpResponse
 from kafka_do.client.tracing import Server
 from kafka_do.core.broker import Broker
+from kafka_do.transports.gzipping import gzipped
 from kafka_do.transports.http import BlockingHttp, HttpBroker, LoopHttp
 
 __all__ = ["Connection", "connect", "in_process", "is_loopback"]
@@ -31,13 +32,15 @@ class Http(Protocol):
 class Connection(NamedTuple):
     """A broker, what closes the way to it, and what makes another way to it that bounds each step by some time (ms).
 
-    `server` is where it is, None in this process.
+    `server` is where it is, None in this process. `compressing` is the same broker, asked in gzip, where that means
+    anything.
     """
 
     broker: Broker
     close: Callable[[], Awaitable[None]]
     beside: Callable[[int], "Connection"]
     server: Server | None = None
+    compressing: Broker | None = None
 
 
 def connect(url: str, *, timeout_ms: int, api_key: str | None = None, in_loop: bool = False) -> Connection:
@@ -55,7 +58,8 @@ def connect(url: str, *, timeout_ms: int, api_key: str | None = None, in_loop: b
         make: Callable[..., Http] = LoopHttp if in_loop else BlockingHttp
         transport = make(url, timeout_ms=timeout_ms, api_key=api_key, accept_encoding=_wanted_encoding(url))
         beside = functools.partial(_beside, url, api_key, in_loop=in_loop)
-        return Connection(HttpBroker(transport.exchange), transport.close, beside, _server(url))
+        compressing = HttpBroker(lambda request: transport.exchange(gzipped(request)))
+        return Connection(HttpBroker(transport.exchange), transport.close, beside, _server(url), compressing)
     if scheme == "memory" and "://" in url:
         from kafka_do.engines.memory import MemoryEngine  # noqa: PLC0415  who asks a server does without
         from kafka_do.transports.direct import embedded  # noqa: PLC0415

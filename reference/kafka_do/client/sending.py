@@ -1,7 +1,7 @@
 """What a producer does with its caller's records: numbered where the server knows numbers, in requests that fit."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from kafka_do.client import producing
 from kafka_do.client.codec import codec_of
@@ -10,12 +10,15 @@ from kafka_do.client.messages import BatchError, Instant, Key, Outcome, RecordMe
 from kafka_do.client.sequencing import Sequencer
 from kafka_do.client.serializing import data_of, record_to_send, record_to_send_with
 from kafka_do.client.session import Session
+from kafka_do.core.broker import Broker
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import Acks
 from kafka_do.core.records import Record, size_in_batch
 from kafka_do.spec import SPEC
 
-__all__ = ["DEFAULT_TRIES", "Sending", "portions"]
+__all__ = ["DEFAULT_TRIES", "Compression", "Sending", "portions"]
+
+Compression = Literal["gzip"]
 
 DEFAULT_TRIES = int(SPEC.defaults["client"]["idempotent_tries"])
 
@@ -25,7 +28,7 @@ class Sending:
 
     `idempotent` None leaves it to the server: where it has the feature `producers`, batches are numbered, so that one
     whose answer is lost can be sent again. `retries` None leaves their number to the specification. With
-    `value_type` only values that can be read as that type are sent. (PRODUCER-017)
+    `value_type` only values that can be read as that type are sent. `compression` is of its requests. (PRODUCER-017)
     """
 
     def __init__(
@@ -37,7 +40,10 @@ class Sending:
         acks: Acks = "all",
         retries: int | None = None,
         value_type: object = None,
+        compression: Compression | None = None,
     ) -> None:
+        if compression not in (None, "gzip"):
+            raise ValueError(f"compression has to be gzip or None, unlike {compression!r}")
         if idempotent and acks == "none":
             raise ValueError("an idempotent producer waits for its answers: acks none is none of its choices")
         codec = codec_of(value_type)
@@ -46,6 +52,7 @@ class Sending:
         self._session = session
         self._idempotent = False if acks != "all" and idempotent is None else idempotent
         self._acks = acks
+        self._compresses = compression is not None
         self._retries = retries
         self._turn = session.runtime.turn()
         self._until_ms = 0
@@ -132,12 +139,19 @@ class Sending:
         if records and await self._is_idempotent():
             async with self._turn:
                 self._until_ms = self._session.runtime.now_ms() + self._session.timeout_ms
-                return await self._sequencer.send(self._session.broker, records)
+                return await self._sequencer.send(self._broker, records)
+        broker = self._broker
         return await self._session.ask(
-            lambda broker: producing.send(broker, self.topic, records, acks=self._acks),
+            lambda _: producing.send(broker, self.topic, records, acks=self._acks),
             may_repeat=lambda error: error.retriable,  # PRODUCE-017
             retries=self._retries,
         )
+
+    @property
+    def _broker(self) -> Broker:
+        """The broker, asked as the user wants; raises KafkaError `closed` after `close`."""
+        plain = self._session.broker
+        return self._session.connection.compressing or plain if self._compresses else plain
 
     async def _outcomes(self, records: Sequence[Record], *, first: bool) -> list[Outcome]:
         """Send a portion; where it fails as a whole, each record has the error, unless nothing was sent before."""

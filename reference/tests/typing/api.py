@@ -67,6 +67,7 @@ def producing(client: kafka_do.Client) -> None:
         for report in queued.reports():
             assert_type(report, kafka_do.DeliveryReport)
             assert_type(report.error, kafka_do.KafkaError | None)
+    client.async_producer("orders", compression="gzip")
     client.producer("orders", acks="some")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
