@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from kafka_do.testing import AsyncMockClient, MockClient
+from tests.over_http import AsyncServedMockClient, ServedMockClient
 
 _PATIENCE_S = 30
 
@@ -19,8 +20,9 @@ _PATIENCE_S = 30
 class Skin:
     """One of the two skins of the client, so that one test says what both do."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, url: str | None = None) -> None:
         self.name = name
+        self.url = url
 
     def run(self, test: Callable[[Any], Awaitable[None]]) -> None:
         """Run a test with a mock client, in an event loop."""
@@ -59,8 +61,14 @@ class Skin:
             return asyncio.ensure_future(call())
         return asyncio.ensure_future(asyncio.to_thread(call))
 
+    def _client(self) -> Any:
+        """Return a client of a broker in this process, or of the server at `url`."""
+        if self.url is not None:
+            return (ServedMockClient if self.name == "blocking" else AsyncServedMockClient)(self.url)
+        return MockClient() if self.name == "blocking" else AsyncMockClient()
+
     async def _with_client(self, test: Callable[[Any], Awaitable[None]]) -> None:
-        client: Any = MockClient() if self.name == "blocking" else AsyncMockClient()
+        client = self._client()
         try:
             await test(client)
         finally:

@@ -23,6 +23,14 @@ _LEAVING_S = 5
 _NUMBERS = itertools.count()
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c() -> Iterator[None]:
+    """Let processes hear SIGINT, also where these tests run in the background of a script, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def url(served_alone: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("KAFKA_DO_URL", served_alone)

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,12 +10,23 @@ import pytest
 
 from kafka_do import BatchError, Headers, KafkaError, Message, ReadMessage, aio, blocking, dead_letter, errors
 from kafka_do.testing import MockClient
+from tests.conftest import Skin
 
 if TYPE_CHECKING:
-    from tests.conftest import Skin
+    from collections.abc import Iterator
 
 _PATIENCE_MS = 10_000
 _SOON_MS = 50
+
+
+@pytest.fixture(params=["blocking", "aio", "blocking over HTTP", "aio over HTTP"])
+def skin(request: pytest.FixtureRequest) -> "Iterator[Skin]":
+    """Return a skin of the client: of a broker in this process, or of a server in one of its own."""
+    name, _, over_http = request.param.partition(" ")
+    url = request.getfixturevalue("served_for_tests") if over_http else None
+    before = set(threading.enumerate())
+    yield Skin(name, url)
+    assert set(threading.enumerate()) <= before
 
 
 # The same names and options
