@@ -88,26 +88,27 @@ def skin(request: pytest.FixtureRequest) -> Iterator[Skin]:
 @pytest.fixture(scope="session")
 def served() -> Iterator[str]:
     """Start `kafka-do serve` on a free port of the loopback interface and yield its URL."""
-    with _serve() as url:
+    with serving() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def served_alone() -> Iterator[str]:
     """Serve as `served` does, for the tests of one file only."""
-    with _serve() as url:
+    with serving() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def served_for_tests() -> Iterator[str]:
     """Serve with the feature `control`, for the tests of one file only."""
-    with _serve("--test-control") as url:
+    with serving("--test-control") as url:
         yield url
 
 
 @contextlib.contextmanager
-def _serve(*options: str) -> Iterator[str]:
+def serving(*options: str) -> Iterator[str]:
+    """Start `kafka-do serve` with options and yield its URL."""
     command = [sys.executable, "-m", "kafka_do", "serve", "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         guard = threading.Timer(_PATIENCE_S, server.kill)

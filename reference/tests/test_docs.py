@@ -1,5 +1,6 @@
 """The documentation does what it says: its Python runs, its addresses are those of the protocol."""
 
+import contextlib
 import json
 import re
 import uuid
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from kafka_do.spec import SPEC
+from tests.conftest import serving
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -46,6 +48,16 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(
     names: dict[str, Any] = {}
     for number, block in enumerate(blocks, start=1):
         exec(compile(block, f"{page}, block {number}", "exec"), names)  # noqa: S102
+
+
+def test_the_page_of_the_client_runs_with_servers_in_place_of_brokers_in_this_process() -> None:
+    page = "\n".join(_PYTHON.findall((_ROOT / "spec" / "client.md").read_text("utf-8")))
+    brokers = sorted(set(re.findall(r"memory://[\w-]+", page)), key=len, reverse=True)
+    assert len(brokers) > 3
+    with contextlib.ExitStack() as servers:
+        for broker in brokers:
+            page = page.replace(broker, servers.enter_context(serving()))
+        exec(compile(page, "spec/client.md", "exec"), {})  # noqa: S102
 
 
 def test_the_type_of_an_error_is_the_address_of_its_page() -> None:
