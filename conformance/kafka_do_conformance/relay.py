@@ -16,7 +16,7 @@ from kafka_do_conformance.session import ServerSession
 from kafka_do_conformance.verdict import Crashed, Timeout
 from kafka_do_conformance.wire import Wire
 
-__all__ = ["Relay"]
+__all__ = ["Relay", "passed_on"]
 
 _SILENCE = ScriptedAnswer(fault="silence")
 _OWN = ("host", "content-length", "connection", "transfer-encoding")
@@ -111,14 +111,19 @@ class Relay:
         return None
 
     def _exchange(self, request: SeenRequest) -> ScriptedAnswer:
-        headers = tuple((name, value) for name, value in request.headers if name.lower() not in _OWN)
-        body = request.body or (b"" if request.method in ("POST", "PUT") else None)
-        wire = Wire(self._url, self._deadline_s)
-        try:
-            found = wire.exchange(request.method, request.target, body=body, headers=headers)
-        except (Timeout, Crashed):
-            return ScriptedAnswer(fault="drop-before-answer")
-        finally:
-            wire.close()
-        kept = tuple((name, value) for name, value in found.headers if name.lower() not in _OWN)
-        return ScriptedAnswer(found.status, kept, found.body)
+        return passed_on(request, self._url, self._deadline_s)
+
+
+def passed_on(request: SeenRequest, url: str, deadline_s: float) -> ScriptedAnswer:
+    """Send a request to the server at `url`, and return its answer; where there is none the connection drops."""
+    headers = tuple((name, value) for name, value in request.headers if name.lower() not in _OWN)
+    body = request.body or (b"" if request.method in ("POST", "PUT") else None)
+    wire = Wire(url, deadline_s)
+    try:
+        found = wire.exchange(request.method, request.target, body=body, headers=headers)
+    except (Timeout, Crashed):
+        return ScriptedAnswer(fault="drop-before-answer")
+    finally:
+        wire.close()
+    kept = tuple((name, value) for name, value in found.headers if name.lower() not in _OWN)
+    return ScriptedAnswer(found.status, kept, found.body)

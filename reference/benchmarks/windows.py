@@ -87,7 +87,8 @@ def _bytewax(count: int) -> Figures:
     events = [(key, epoch + timedelta(milliseconds=at_ms)) for key, at_ms in _events(count)]
     flow, out = dataflow.Dataflow("counting"), list[Any]()
     source = op.input("in", flow, testing.TestingSource(events, batch_size=_BATCH))
-    clock = windowing.EventClock(ts_getter=lambda event: event[1], wait_for_system_duration=timedelta(0))
+    # Its watermark goes on with the machine's time, so a pause of the process would make events late.
+    clock = windowing.EventClock(ts_getter=lambda event: event[1], wait_for_system_duration=timedelta(seconds=10))
     windower = windowing.TumblingWindower(length=timedelta(milliseconds=_SIZE_MS), align_to=epoch)
     counts = windowing.count_window("count", source, clock, windower, key=lambda event: event[0])
     op.output("out", counts.down, testing.TestingSink(out))

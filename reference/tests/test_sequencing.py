@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -193,6 +194,46 @@ def test_asking_is_repeated_too_and_its_error_is_raised_in_the_end() -> None:
     (failed,) = sending.send(_one())
     assert isinstance(failed, KafkaError)
     assert failed.code == "unsupported_feature"
+
+
+def test_who_loses_count_at_one_partition_begins_anew_at_one_that_was_on_its_way() -> None:
+    async def main() -> None:
+        given_up = asyncio.Event()
+
+        class Broker(_Broker):
+            async def produce_partition(self, request: Any) -> list[ProduceResult]:
+                if request.partition == 1 and not given_up.is_set():
+                    await given_up.wait()
+                return await super().produce_partition(request)
+
+        async def together(acts: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+            others = [asyncio.ensure_future(act()) for act in acts[1:]]
+            await asyncio.sleep(0)
+            await acts[0]()
+            given_up.set()
+            await asyncio.gather(*others)
+
+        async def wait(_: int) -> None:
+            pass
+
+        broker: Any = Broker(*[_LOST] * _TRIES)
+        sequencer = Sequencer("t", wait=wait, chance=lambda: 1.0, together=together)
+        lost, landed = await sequencer.send(broker, [_one(0), _one(1)])
+        assert isinstance(lost, KafkaError)
+        assert isinstance(landed, RecordMetadata)
+        assert broker.allocated == 1
+        await sequencer.send(broker, [_one(1), _one(0)])
+        assert broker.numbers[_TRIES:] == [(1, "1", 32766, 0), (0, "1", 32767, 0), (1, "1", 32767, 0)]
+
+    asyncio.run(main())
+
+
+def test_where_no_id_is_allocated_nothing_is_sent_to_any_partition() -> None:
+    sending = _Sending()
+    sending.broker.unwell.append(KafkaError("unsupported_feature", "none", feature="producers"))
+    outcomes = sending.send(_one(0), _one(1))
+    assert [one.code for one in outcomes if isinstance(one, KafkaError)] == ["unsupported_feature"] * 2
+    assert sending.broker.asked == []
 
 
 def test_a_producer_goes_on_from_one_call_to_the_next() -> None:

@@ -88,7 +88,9 @@ def heartbeats_within_limits(server: ServerSession) -> None:
             stream.expect(name, {"status": 200})
             stream.line("begin", _HEARTBEAT)
             stream.stays_silent(f"not every {wish} ms")
-            server.advance(limit)
+            server.advance(limit // 2)
+            stream.stays_silent(f"not after {limit // 2} ms")
+            server.advance(limit - limit // 2)
             stream.line(f"after {limit} ms", _HEARTBEAT)
 
 

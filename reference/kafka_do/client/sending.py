@@ -10,6 +10,7 @@ from kafka_do.client.messages import BatchError, Instant, Key, Outcome, RecordMe
 from kafka_do.client.sequencing import Sequencer
 from kafka_do.client.serializing import data_of, record_to_send, record_to_send_with
 from kafka_do.client.session import Session
+from kafka_do.client.side_by_side import Act, one_by_one, side_by_side
 from kafka_do.core.broker import Broker
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import Acks
@@ -21,6 +22,8 @@ __all__ = ["DEFAULT_TRIES", "Compression", "Sending", "portions"]
 Compression = Literal["gzip"]
 
 DEFAULT_TRIES = int(SPEC.defaults["client"]["idempotent_tries"])
+_IN_FLIGHT = int(SPEC.defaults["client"]["in_flight_batches"])
+_PATIENCE = 3  # connecting, writing and reading may each last as long as the time that bounds them
 
 
 class Sending:
@@ -62,6 +65,7 @@ class Sending:
             tries=DEFAULT_TRIES if retries is None else retries + 1,
             in_time=lambda wait_ms: session.runtime.now_ms() + wait_ms <= self._until_ms,
             count_if_created=session.count_if_created,
+            together=one_by_one if session.connection.server is None else self._together,
         )
         self._closed = False
 
@@ -146,6 +150,11 @@ class Sending:
             may_repeat=lambda error: error.retriable,  # PRODUCE-017
             retries=self._retries,
         )
+
+    async def _together(self, acts: Sequence[Act]) -> None:
+        """Send batches to several partitions, so many at the same time as the specification allows. (PRODUCER-020)"""
+        timeout_ms = _PATIENCE * self._session.timeout_ms
+        await side_by_side(self._session.runtime, acts, most=_IN_FLIGHT, timeout_ms=timeout_ms)
 
     @property
     def _broker(self) -> Broker:

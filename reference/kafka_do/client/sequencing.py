@@ -5,7 +5,9 @@ The rules of a client in spec/producers.md, PRODUCER-017 to PRODUCER-024. Nothin
 """
 
 import random
+import threading
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -14,6 +16,7 @@ from msgspec import UNSET
 from kafka_do.client.backoff import Backoff, may_be_repeated
 from kafka_do.client.messages import RecordMetadata
 from kafka_do.client.producing import outcome_of
+from kafka_do.client.side_by_side import SideBySide, one_by_one
 from kafka_do.core.broker import AllocateProducer, Broker, DescribeTopic, ProducePartition
 from kafka_do.core.errors import KafkaError, decisive
 from kafka_do.core.messages import Producer, ProducerBatch, ProduceRecord
@@ -30,17 +33,18 @@ _DEPTH = SPEC.limits["max_json_depth"]
 _LAST_EPOCH = SPEC.ranges["ProducerEpoch"][1]
 
 Outcome = RecordMetadata | KafkaError
+_UNANSWERED = KafkaError("disconnected", "no answer came in time")
 T = TypeVar("T")
 
 
 class Sequencer:
-    """Sends the records of one topic under one producer id, one batch after the other.
+    """Sends the records of one topic under one producer id, to each partition one batch after the other.
 
-    It is not for several callers at once. `wait` waits as many milliseconds as it is told, `chance` varies the pauses.
-    Nothing is tried more than `tries` times, nor after a pause that ends too late for `in_time`. The number of
-    partitions is asked for once, and again when the topic or a partition was not found; `count_if_created` tells how
-    many there will be of a topic that producing creates, None where it creates none. `identity` is id and epoch where
-    they are known already, else they are allocated.
+    It is not for several callers at once; batches to several partitions go as `together` does them. `wait` waits as
+    many milliseconds as it is told, `chance` varies the pauses. Nothing is tried more than `tries` times, nor after a
+    pause that ends too late for `in_time`. The number of partitions is asked for once, and again when the topic or a
+    partition was not found; `count_if_created` tells how many there will be of a topic that producing creates, None
+    where it creates none. `identity` is id and epoch where they are known already, else they are allocated.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Sequencer:
         in_time: Callable[[int], bool] = lambda _: True,
         count_if_created: Callable[[], Awaitable[int | None]] | None = None,
         identity: Producer | None = None,
+        together: SideBySide = one_by_one,
     ) -> None:
         self._topic = topic
         self._wait = wait
@@ -60,6 +65,8 @@ class Sequencer:
         self._in_time = in_time
         self._count_if_created = count_if_created
         self._chance = chance
+        self._together = together
+        self._counting = threading.Lock()
         self._spread = Spread()
         self._partition_count: int | None = None
         self._identity = identity
@@ -72,13 +79,23 @@ class Sequencer:
         Raises KafkaError where nothing could be sent.
         """
         messages = [msgspec.structs.replace(message_of_record(one, _DEPTH), partition=UNSET) for one in records]
-        partitions = await self._route(broker, records)
-        outcomes: dict[int, Outcome] = {}
-        for partition in dict.fromkeys(partitions):
-            places = [place for place, other in enumerate(partitions) if other == partition]
-            sent = await self._send_batch(broker, partition, [messages[place] for place in places])
-            outcomes.update(zip(places, sent, strict=True))
-        return [outcomes[place] for place in range(len(records))]
+        places: dict[int, list[int]] = {}
+        for place, partition in enumerate(await self._route(broker, records)):
+            places.setdefault(partition, []).append(place)
+        outcomes: list[Outcome] = [_UNANSWERED] * len(records)
+
+        async def send_batch(partition: int) -> None:
+            sent = await self._send_batch(broker, partition, [messages[place] for place in places[partition]])
+            for place, outcome in zip(places[partition], sent, strict=True):
+                outcomes[place] = outcome
+
+        if len(places) > 1 and self._fenced is None:
+            try:
+                await self._identified(broker)
+            except KafkaError as error:
+                return [error] * len(records)
+        await self._together([partial(send_batch, partition) for partition in places])
+        return outcomes
 
     async def _route(self, broker: Broker, records: Sequence[Record]) -> list[int]:
         """Return each record's partition: the one it names, its key's, or one for all the others. (PRODUCER-018)"""
@@ -133,33 +150,43 @@ class Sequencer:
             outcomes = await _try(broker, request)
             error = _decisive(outcomes)
             if error is None:
-                self._following[request.partition] = add_to_sequence(batch.base_sequence, len(outcomes))
+                with self._counting:
+                    if self._is_current(batch):
+                        self._following[request.partition] = add_to_sequence(batch.base_sequence, len(outcomes))
                 return outcomes
             lost_count_on_the_way = error.code == "out_of_order_sequence" and number > 1  # PRODUCER-021
             may_be_there = may_be_there or error.indeterminate or lost_count_on_the_way
             pause_ms = backoff.next_ms(error)
             if number == self._tries or not may_be_repeated(error) or not self._in_time(pause_ms):
-                return self._settle(outcomes, error, may_be_there=may_be_there)
+                with self._counting:
+                    return self._settle(batch, outcomes, error, may_be_there=may_be_there)
             await self._wait(pause_ms)
             number += 1
 
-    def _settle(self, outcomes: list[Outcome], error: KafkaError, *, may_be_there: bool) -> list[Outcome]:
+    def _is_current(self, batch: ProducerBatch) -> bool:
+        """Whether counting goes on behind a batch: a batch to another partition may have begun it anew meanwhile."""
+        return self._identity == Producer(batch.id, batch.epoch)
+
+    def _settle(
+        self, batch: ProducerBatch, outcomes: list[Outcome], error: KafkaError, *, may_be_there: bool
+    ) -> list[Outcome]:
         """Return the outcomes of a batch that failed for good, and prepare for the next one."""
         if may_be_there:
             outcomes = [_unknown(one) if isinstance(one, KafkaError) else one for one in outcomes]
         if error.code == "producer_fenced":
             self._fenced = error
         elif error.code == "unknown_producer":
-            self._begin_anew(None)
+            self._begin_anew(batch, None)
         elif may_be_there or error.code == "out_of_order_sequence":  # PRODUCER-022
-            self._begin_anew(_raised(self._identity))
+            self._begin_anew(batch, _raised(self._identity))
         if error.code in ("topic_not_found", "partition_not_found"):
             self._partition_count = None
         return outcomes
 
-    def _begin_anew(self, identity: Producer | None) -> None:
-        self._identity = identity
-        self._following.clear()
+    def _begin_anew(self, behind: ProducerBatch, identity: Producer | None) -> None:
+        if self._is_current(behind):
+            self._identity = identity
+            self._following.clear()
 
     async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer, for what may be asked twice."""

@@ -1,0 +1,45 @@
+"""Several things at the same time, of which the caller does one."""
+
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from kafka_do.client.runtime import Runtime
+
+__all__ = ["Act", "SideBySide", "one_by_one", "side_by_side"]
+
+Act = Callable[[], Coroutine[Any, Any, None]]
+SideBySide = Callable[[Sequence[Act]], Coroutine[Any, Any, None]]
+
+
+async def one_by_one(acts: Sequence[Act]) -> None:
+    """Do one after the other."""
+    for act in acts:
+        await act()
+
+
+async def side_by_side(runtime: Runtime, acts: Sequence[Act], *, most: int, timeout_ms: int) -> None:
+    """Do so many at the same time at most, in order; for those of others wait so long when the caller's are done.
+
+    Where the caller is interrupted, nothing more is begun, and tasks are cancelled.
+    """
+    left = deque(acts)
+
+    async def work() -> None:
+        while left:
+            try:
+                act = left.popleft()
+            except IndexError:  # another one was quicker
+                return
+            await act()
+
+    others = [runtime.start(work, "sending") for _ in range(min(most, len(acts)) - 1)]
+    try:
+        await work()
+    except BaseException:
+        left.clear()
+        timeout_ms = 0
+        raise
+    finally:
+        for other in others:
+            await other.join(timeout_ms)
