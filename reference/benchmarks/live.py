@@ -24,6 +24,8 @@ _POLLS = 1_000
 _READERS = 1_000  # of one partition, and as many of another
 _MOST_ROUNDS = 3
 _IDLE_S = 15.0  # each stream has a heartbeat in it
+_LOOK_S = 0.25
+_AT_REST = 4.0  # % of a core: what the clock of processor time can tell in a look
 _TURNS = 1_000
 _FAN_OUTS = 20
 _WARM_UP = 50
@@ -70,6 +72,7 @@ def _round(ours: Ours, polls: int, readers: int, scale: float) -> _Figures:
         waiting = [crowd.poll("polled", number) for number in range(polls)]
         producer = crowd.connect()
         figures: _Figures = {("before", "MiB"): empty_mib, ("resident", "MiB"): server.resident_mib()}
+        _await_rest(server)
         figures["idle", "% of a core"] = _idle(server, _IDLE_S * scale)
         figures |= _wake(crowd, producer, waiting, int(_TURNS * scale))
         figures |= _fan_out(crowd, producer, read, max(2, int(_FAN_OUTS * scale)))
@@ -81,6 +84,13 @@ def _round(ours: Ours, polls: int, readers: int, scale: float) -> _Figures:
         figures["streams that were not told end", ""] = 2 * readers - told
         figures["long polls that were not answered", ""] = polls - answered
         return figures
+
+
+def _await_rest(server: Server) -> None:
+    """Wait until everything that was asked is begun: long polls say nothing when they wait."""
+    ends = time.monotonic() + _TIMEOUT_S
+    while _idle(server, _LOOK_S) > _AT_REST and time.monotonic() < ends:
+        pass
 
 
 def _idle(server: Server, seconds: float) -> float:

@@ -3,7 +3,7 @@
 A stream is a loop of the broker's own fetches, in one task, which waits at two places only:
 
 - for room in the connection, and reads nothing from the log meanwhile: a slow reader is slowed (STREAM-025)
-- in a fetch, for a record or for its end; there it can be interrupted, and there heartbeats pass it by
+- in a fetch, for a record, for the time of the next heartbeat or for its end; there it can be interrupted
 
 What can do neither, because its reader never reads, is cut by the sweep that looks at all streams now and then.
 """
@@ -24,7 +24,6 @@ from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import EndReason, FetchRequest
 from kafka_do.engines.clock import Clock
 from kafka_do.server.bodies import Receive
-from kafka_do.server.heartbeats import TICK_MS, Heartbeats
 
 __all__ = ["ABORT", "Found", "Reader", "Stream", "Streams"]
 
@@ -37,6 +36,7 @@ Fields = Sequence[tuple[bytes, bytes]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _MOST_LINE_BYTES = 65_536  # of keys, values and headers: what a stream makes at once, before it looks for room
+_TICK_MS = 200  # heartbeats that are due within it come together: each costs half of what it costs alone
 _SWEEP_MS = 5_000
 _RETRY_AFTER_S = 1
 _GRACE_S = 0.5  # for readers that are slow when the server stops
@@ -56,7 +56,6 @@ class Streams:
     def __init__(self, clock: Clock, limits: Mapping[str, int]) -> None:
         self.clock = clock
         self.limits = limits
-        self.heartbeats = Heartbeats(clock)
         self._open: set[Stream] = set()
         self._of_key: Counter[Hashable] = Counter()
         self._sweep: asyncio.Task[None] | None = None
@@ -154,10 +153,6 @@ def _check_begin(found: Found) -> None:
         raise found[0].error
 
 
-async def _nowhere(_: MutableMapping[str, Any]) -> None:
-    """Send nothing: a stream that does not run has no reader."""
-
-
 class Stream:
     """A live stream of one reader."""
 
@@ -173,9 +168,6 @@ class Stream:
         self._asked = msgspec.structs.replace(asked, max_bytes=min(asked.max_bytes, _MOST_LINE_BYTES), min_bytes=1)
         self._heartbeat_ms = min(max(asked.heartbeat_ms, limits["min_heartbeat_ms"]), limits["max_heartbeat_ms"])
         self._beats_ms = 0  # when a heartbeat is due: at once where there is nothing else (STREAM-009)
-        self._is_expected = False
-        self._beating: asyncio.Task[None] | None = None
-        self._send: Send = _nowhere
         self._ending: EndReason | None = None
         self._has_left = False
         self._fetching: asyncio.Task[Any] | None = None
@@ -221,33 +213,36 @@ class Stream:
         self._abort = None if extension is None else extension["abort"]
         leaving = asyncio.ensure_future(receive())
         leaving.add_done_callback(self._leave)
-        self._send = send
         self._home.enter(self)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             if lines := self._lines():
-                await self._say(lines)
+                await self._say(send, lines)
             while self._asked.partitions and not self._is_over:
-                await self._step()
-            self._stop_beating()
+                await self._step(send)
             if not self._has_left:
                 line = end_line(self._ending or "errors")
                 await send({"type": "http.response.body", "body": self._form.write(line)})
         finally:
             leaving.cancel()
-            self._stop_beating()
             self._home.leave(self)
 
-    async def _step(self) -> None:
+    async def _step(self, send: Send) -> None:
         """Wait for room and then for something to say, and say it."""
-        await self._beat()
-        left_ms = self.ends_ms - self._home.clock.now_ms()
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        now_ms = self._home.clock.now_ms()
+        left_ms = self.ends_ms - now_ms
         if left_ms <= 0:
             self._ending = self._ending or "time"
             return
-        await self._fetch(left_ms)
-        if lines := self._lines():
-            await self._say(lines)
+        await self._fetch(max(0, min(left_ms, self._beats_ms - now_ms)))
+        lines = self._lines()
+        now_ms = self._home.clock.now_ms()
+        if lines:
+            await self._say(send, lines)
+        elif self._beats_ms <= now_ms < self.ends_ms:
+            await self._say(send, [heartbeat_line(now_ms)])
+            return
         await asyncio.sleep(0)  # a long log is read to a fast reader, and others have their turns
 
     async def _fetch(self, max_wait_ms: int) -> None:
@@ -285,46 +280,11 @@ class Stream:
         self._asked = msgspec.structs.replace(self._asked, partitions=[*left[turn:], *left[:turn]])
         return lines
 
-    async def _await_room(self) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": True})
-
-    async def _say(self, lines: Sequence[Line]) -> None:
+    async def _say(self, send: Send, lines: Sequence[Line]) -> None:
         body = b"".join(map(self._form.write, lines))
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
         beats_ms = self._home.clock.now_ms() + self._heartbeat_ms
-        self._beats_ms = beats_ms - beats_ms % TICK_MS
-        if not self._is_expected:
-            self._expect_beat()
-
-    # Heartbeats, which are sent beside the waiting for records: beginning that anew would cost more than they do
-
-    def _expect_beat(self) -> None:
-        self._is_expected = True
-        self._home.heartbeats.call_at(self._beats_ms, self._beat_in_time)
-
-    def _beat_in_time(self) -> None:
-        """Send a heartbeat, unless something was said meanwhile; a stream that waits for room sends it then."""
-        self._is_expected = False
-        if self._is_over or self._fetching is None:
-            return
-        if self._is_due:
-            self._beating = asyncio.ensure_future(self._beat())
-        else:
-            self._expect_beat()
-
-    @property
-    def _is_due(self) -> bool:
-        return self._beats_ms <= self._home.clock.now_ms() < self.ends_ms
-
-    async def _beat(self) -> None:
-        """Send a heartbeat when there is room, if it is due then. (STREAM-012)"""
-        await self._await_room()
-        if self._is_due:
-            await self._say([heartbeat_line(self._home.clock.now_ms())])
-
-    def _stop_beating(self) -> None:
-        if self._beating is not None:
-            self._beating.cancel()
+        self._beats_ms = beats_ms - beats_ms % _TICK_MS
+        await send({"type": "http.response.body", "body": body, "more_body": True})
 
     def _leave(self, _: "asyncio.Future[Any]") -> None:
         self._has_left = True
