@@ -36,6 +36,7 @@ _GROUP = "billing"
 _PARTITIONS = 3
 _BATCHES = 25
 _MOST_RECORDS = 6
+_POLLS = 8  # of a member that comes and goes
 _SESSION_MS = 6_000
 _HEARTBEAT_MS = 100
 _TIMEOUT_MS = 10_000
@@ -221,7 +222,6 @@ def run(seed: int) -> Told:
 def _work(url: str, history: History, seed: int) -> None:
     """Produce and consume until all is produced and the group has been given what was acknowledged."""
     over = threading.Event()
-    leaving = threading.Event()
     failures: list[BaseException] = []
 
     def guarded(work: Callable[[], None]) -> threading.Thread:
@@ -237,9 +237,9 @@ def _work(url: str, history: History, seed: int) -> None:
 
     batches = {who: _batches(who, seed) for who in ("one by one", "batches", "queue", "tasks")}
     reading = [
-        guarded(lambda: _consume(url, history, "first", leaving)),
-        guarded(lambda: _consume(url, history, "second", over)),
-        guarded(lambda: asyncio.run(_consume_in_loop(url, history, "third", over))),
+        guarded(lambda: _come_and_go(url, history, "restless", over)),
+        guarded(lambda: _consume(url, history, "faithful", over)),
+        guarded(lambda: asyncio.run(_consume_in_loop(url, history, "in a loop", over))),
     ]
     sending = [
         guarded(lambda: _send_one_by_one(url, history, "one by one", batches["one by one"])),
@@ -248,9 +248,6 @@ def _work(url: str, history: History, seed: int) -> None:
         guarded(lambda: asyncio.run(_send_in_loop(url, history, "tasks", batches["tasks"]))),
     ]
     ends = time.monotonic() + _PATIENCE_S
-    sending[0].join(_PATIENCE_S)
-    leaving.set()
-    reading.append(guarded(lambda: _consume(url, history, "fourth", over)))
     for thread in sending:
         thread.join(max(0.0, ends - time.monotonic()))
     while not failures and history.acknowledged - history.given and time.monotonic() < ends:
@@ -334,13 +331,22 @@ def _send_through_queue(url: str, history: History, who: str, batches: list[list
             producer.send(message)
 
 
-def _consume(url: str, history: History, who: str, over: threading.Event) -> None:
+def _come_and_go(url: str, history: History, who: str, over: threading.Event) -> None:
+    for visit in itertools.count():
+        if over.is_set():
+            return
+        _consume(url, history, f"{who} {visit}", over, polls=_POLLS)
+
+
+def _consume(url: str, history: History, who: str, over: threading.Event, polls: int = sys.maxsize) -> None:
     reader = Reader(who, history)
     with (
         Client(url, timeout_ms=_TIMEOUT_MS, retries=_RETRIES) as client,
         client.consumer(_TOPIC, _GROUP, **reader.options()) as consumer,
     ):
-        while not over.is_set():
+        for _ in range(polls):
+            if over.is_set():
+                return
             start = history.tick()
             with contextlib.suppress(KafkaError):
                 reader.note(start, consumer.poll(50))
