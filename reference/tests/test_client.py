@@ -413,7 +413,7 @@ def test_a_server_that_does_not_answer_in_time_is_disconnected_and_indeterminate
     ids=["nothing", "half-a-head", "half-a-body", "a-proxys-page", "not-gzip", "not-http"],
 )
 def test_an_answer_that_is_incomplete_or_foreign_is_disconnected_and_indeterminate(answer: bytes) -> None:
-    with _answering(answer) as (address, requests), Client(address) as client:
+    with _answering(answer) as (address, requests), Client(address, retries=0) as client:
         with pytest.raises(KafkaError) as lost:
             client.discover()
         assert (lost.value.code, lost.value.indeterminate) == ("disconnected", True)
@@ -422,7 +422,7 @@ def test_an_answer_that_is_incomplete_or_foreign_is_disconnected_and_indetermina
 
 def test_a_redirect_is_not_followed(served: str) -> None:
     answer = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {served}/v1\r\nContent-Length: 0\r\n\r\n"
-    with _answering(answer.encode()) as (address, _), Client(address) as client:
+    with _answering(answer.encode()) as (address, _), Client(address, retries=0) as client:
         with pytest.raises(KafkaError) as lost:
             client.discover()
         assert lost.value.code == "disconnected"
@@ -430,7 +430,7 @@ def test_a_redirect_is_not_followed(served: str) -> None:
 
 def test_a_path_in_the_url_comes_before_the_paths_of_the_protocol() -> None:
     answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-    with _answering(answer) as (address, requests), Client(f"{address}/broker/") as client:
+    with _answering(answer) as (address, requests), Client(f"{address}/broker/", retries=0) as client:
         with pytest.raises(KafkaError):
             client.read("a/b", 1, offset=2)
         assert requests[0].startswith(
@@ -456,14 +456,14 @@ def _untouched() -> Iterator[str]:
 def test_a_key_is_sent_with_a_request(monkeypatch: pytest.MonkeyPatch, *, from_environment: bool) -> None:
     monkeypatch.setenv("KAFKA_DO_API_KEY", _KEY if from_environment else "another")
     with _answering(_EMPTY) as (url, requests):
-        with Client(url, api_key=None if from_environment else _KEY) as client, pytest.raises(KafkaError):
+        with Client(url, api_key=None if from_environment else _KEY, retries=0) as client, pytest.raises(KafkaError):
             client.discover()
         assert f"authorization: Bearer {_KEY}\r\n".lower().encode() in requests[0].lower()
 
 
 def test_without_a_key_none_is_sent() -> None:
     with _answering(_EMPTY) as (url, requests):
-        with Client(url) as client, pytest.raises(KafkaError):
+        with Client(url, retries=0) as client, pytest.raises(KafkaError):
             client.discover()
         assert b"authorization" not in requests[0].lower()
 
@@ -508,7 +508,7 @@ def test_a_key_for_this_machine_does_not_go_through_a_proxy(monkeypatch: pytest.
         monkeypatch.setenv("http_proxy", proxy)
         monkeypatch.delenv("NO_PROXY")
         monkeypatch.delenv("no_proxy", raising=False)
-        with Client(url, api_key=_KEY) as client, pytest.raises(KafkaError):
+        with Client(url, api_key=_KEY, retries=0) as client, pytest.raises(KafkaError):
             client.discover()
         assert len(direct) == 1
 
@@ -517,7 +517,7 @@ def test_a_key_for_this_machine_does_not_go_through_a_proxy(monkeypatch: pytest.
 def test_a_redirect_is_not_followed_and_no_error_shows_the_key(status: int) -> None:
     with _untouched() as other:
         redirect = f"HTTP/1.1 {status} Go\r\nLocation: {other}/v1\r\nContent-Length: 0\r\n\r\n"
-        with _answering(redirect.encode()) as (url, _), Client(url, api_key=_KEY) as client:
+        with _answering(redirect.encode()) as (url, _), Client(url, api_key=_KEY, retries=0) as client:
             with pytest.raises(KafkaError) as found:
                 client.discover()
             assert (found.value.code, found.value.indeterminate) == ("disconnected", True)
@@ -531,6 +531,6 @@ def test_an_error_tells_the_id_of_its_request(served: str) -> None:
 
 
 def test_a_server_on_this_machine_is_asked_for_answers_as_they_are() -> None:
-    with _answering(b"") as (url, requests), Client(url) as client, pytest.raises(KafkaError):
+    with _answering(b"") as (url, requests), Client(url, retries=0) as client, pytest.raises(KafkaError):
         client.discover()
     assert b"accept-encoding: identity" in requests[0].lower()
