@@ -1,13 +1,13 @@
-"""The embedded broker in one process, beside the least that a list and JSON can do."""
+"""The embedded broker in one process, beside a peer's mock and the least that a list and JSON can do."""
 
 import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.contestants import Ours
 from benchmarks.cores import of_server
-from benchmarks.report import Measurement, Series, ratio
+from benchmarks.packages import python_with
+from benchmarks.report import Goal, Measurement, Series, ratio
 from benchmarks.rounds import Effort
 from benchmarks.throughput import Field
 
@@ -21,7 +21,11 @@ _WAYS = {
     "dicts-batched": "dicts in batches of 1000",
     "bytes": "bytes one by one",
     "bytes-batched": "bytes in batches of 1000",
+    "iterated": "one by one, a consumer",
+    "iterated-batched": "batches of 1000, a consumer",
 }
+_MOCKAFKA = "0.2.3"
+_TIMES_MOCKAFKA = {"iterated": Goal("≥", 2), "iterated-batched": Goal("≥", 4)}
 
 Rates = dict[str, float]
 
@@ -29,16 +33,25 @@ Rates = dict[str, float]
 def in_process(field: Field, effort: Effort) -> Iterator[Measurement]:
     """Send 100 000 records of 100 bytes through `memory://` and read them all; each way and round in a new process."""
     count = int(_COUNT * effort.scale)
-    told: dict[tuple[Ours, str], list[Rates]] = {(ours, way): [] for ours in field.ours for way in _WAYS}
+    mockafka = python_with(field.cache, f"mockafka-{_MOCKAFKA}", f"mockafka-py=={_MOCKAFKA}") if field.cache else None
+    ways = [(ours.python, way) for ours in field.ours for way in _WAYS]
+    if mockafka is not None:
+        ways.append((mockafka, "mockafka"))
+    told: dict[tuple[str, str], list[Rates]] = {way: [] for way in ways}
     for _ in range(effort.rounds):
-        for (ours, way), rates in told.items():
-            rates.append(_round(ours, way, count))
+        for (python, way), rates in told.items():
+            rates.append(_round(python, way, count))
+    peer = [] if mockafka is None else _series(f"mockafka-py {_MOCKAFKA}", told[mockafka, "mockafka"])
     for ours in field.ours:
         found = Measurement("in-process", f"{ours.name} through memory://, {count} records of 100 bytes")
-        halves = {way: _series(name, told[ours, way]) for way, name in _WAYS.items()}
-        found.series = [one for series in halves.values() for one in series]
+        halves = {way: _series(name, told[ours.python, way]) for way, name in _WAYS.items()}
+        found.series = [*(one for series in halves.values() for one in series), *peer]
         floor, *others = (series[-1] for series in halves.values())
         found.ratios = [ratio(one, floor) for one in others]
+        if peer:
+            found.ratios += [ratio(halves[way][-1], peer[-1], goal) for way, goal in _TIMES_MOCKAFKA.items()]
+        else:
+            found.notes.append("mockafka-py does not install here")
         yield found
 
 
@@ -49,9 +62,9 @@ def _series(name: str, rates: list[Rates]) -> list[Series]:
     return [Series(f"{name}: {half}", "records/CPU s", one) for half, one in {**samples, "both": both}.items()]
 
 
-def _round(ours: Ours, way: str, count: int) -> Rates:
+def _round(python: str, way: str, count: int) -> Rates:
     with of_server():
-        command = [ours.python, "-P", str(_PROGRAM), way, str(count)]
+        command = [python, "-P", str(_PROGRAM), way, str(count)]
         told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: Rates = json.loads(told.stdout)
     return found

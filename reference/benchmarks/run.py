@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.assigning import assigning
 from benchmarks.cleaning import cleaning
+from benchmarks.clients import clients
 from benchmarks.contestants import Ours, install_peer
 from benchmarks.encodings import encodings
 from benchmarks.environment import describe
@@ -40,6 +41,7 @@ _MEASUREMENTS: dict[str, Callable[[Field, Effort], Iterator[Measurement]]] = {
     "waiting": waiting,
     "live": live,
     "in-process": in_process,
+    "clients": clients,
     "assigning": assigning,
     "groups": groups,
     "streams": streams,

@@ -2,20 +2,19 @@
 
 import json
 import subprocess
-import sys
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.contestants import Ours
 from benchmarks.cores import of_server
+from benchmarks.packages import python_with
 from benchmarks.report import Goal, Measurement, Series, ratio
 from benchmarks.rounds import Effort
 from benchmarks.throughput import Field
 
-__all__ = ["BYTEWAX_VERSION", "install_bytewax", "streams"]
+__all__ = ["streams"]
 
-BYTEWAX_VERSION = "0.21.1"
+_BYTEWAX = "0.21.1"
 
 _PROGRAM = Path(__file__).with_name("windows.py")
 _MILLION = 1_000_000
@@ -25,23 +24,10 @@ _MOST_ROUNDS = 3
 _TIMES_BYTEWAX = Goal("≥", 5)
 
 
-def install_bytewax(cache: Path) -> str | None:
-    """Return the Python of an environment in `cache` that has bytewax, made once; None where it does not install."""
-    folder = cache / f"bytewax-{BYTEWAX_VERSION}-{sys.version_info.major}.{sys.version_info.minor}"
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "-q", f"bytewax=={BYTEWAX_VERSION}"]
-        if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
-            return None
-        (folder / "installed").touch()
-    return str(python)
-
-
 def streams(field: Field, effort: Effort) -> Iterator[Measurement]:
     """Count, run and join; each way and round in a new process. Rates are of processor time, but for `running`."""
     count = int(_MILLION * effort.scale)
-    bytewax = install_bytewax(field.cache) if field.cache else None
+    bytewax = python_with(field.cache, f"bytewax-{_BYTEWAX}", f"bytewax=={_BYTEWAX}") if field.cache else None
     for ours in field.ours:
         yield _counted(ours, count, bytewax, effort.rounds)
         rounds = min(effort.rounds, _MOST_ROUNDS)
@@ -57,7 +43,7 @@ def _counted(ours: Ours, count: int, bytewax: str | None, rounds: int) -> Measur
     if bytewax is None:
         found.notes.append("bytewax does not install here")
     else:
-        pythons["bytewax"], names["bytewax"] = bytewax, f"bytewax {BYTEWAX_VERSION}"
+        pythons["bytewax"], names["bytewax"] = bytewax, f"bytewax {_BYTEWAX}"
     told: dict[str, list[float]] = {way: [] for way in pythons}
     for _ in range(rounds):
         for way, python in pythons.items():
