@@ -8,8 +8,9 @@ beyond, whoever puts something in has to wait.
 import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from kafka_do.client.headers import HeadersLike
 from kafka_do.client.messages import BatchError, Instant, Key, Outcome, RecordMetadata
@@ -38,8 +39,7 @@ DEFAULT_QUEUE_RECORDS = int(SPEC.defaults["client"]["queue_records"])
 _LONG_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryReport:
+class DeliveryReport(msgspec.Struct, frozen=True):
     """What became of one record: `metadata` says where it landed, or `error` why it did not.
 
     `value` is what was given to `send`.
@@ -53,8 +53,7 @@ class DeliveryReport:
 ReportCallback = Callable[[DeliveryReport], Awaitable[None] | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Queued:
+class _Queued(msgspec.Struct, frozen=True):
     value: Any
     record: Record
     size: int
@@ -109,16 +108,11 @@ class Queueing:
         value that is not of the producer's type.
         """
         record = self._sending.record(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
-        until_ms = self._runtime.now_ms() + self._session.timeout_ms
         (record,) = self._session.tracing.created(self._sending.topic, (record,))
         with self._gate:
             self._check()
-            while len(self._queue) + self._under_way + self._failures >= self._most:
-                left_ms = until_ms - self._runtime.now_ms()
-                if left_ms <= 0:
-                    raise TimeoutError(f"{self._most} records are queued, under way or failed, and none was dealt with")
-                await self._gate.wait(left_ms)
-                self._check()
+            if self._is_full():
+                await self._await_room()
             queued = _Queued(value, record, size_in_batch(record), self._runtime.now_ms())
             self._queue.append(queued)
             self._queued_bytes += queued.size
@@ -165,6 +159,18 @@ class Queueing:
         self._session.parts.discard(self)
         with self._gate:
             self._raise_failures()
+
+    def _is_full(self) -> bool:
+        return len(self._queue) + self._under_way + self._failures >= self._most
+
+    async def _await_room(self) -> None:
+        until_ms = self._runtime.now_ms() + self._session.timeout_ms
+        while self._is_full():
+            left_ms = until_ms - self._runtime.now_ms()
+            if left_ms <= 0:
+                raise TimeoutError(f"{self._most} records are queued, under way or failed, and none was dealt with")
+            await self._gate.wait(left_ms)
+            self._check()
 
     def _check(self) -> None:
         self._session.check()
