@@ -4,15 +4,22 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import kafka_do
+import kafka_do.aio
+import kafka_do.blocking
 
 _NOT_A_CLIENTS = [
     "click",
     "hypothesis",
     "kafka_do.cli",
     "kafka_do.engines",
+    "kafka_do.client.running",
     "kafka_do.server",
+    "kafka_do.streams",
     "kafka_do.testing",
     "kafka_do.transports.direct",
     "kafka_do_conformance",
@@ -42,6 +49,13 @@ def test_importing_the_library_loads_what_a_client_of_a_server_needs() -> None:
     loaded = _loaded("import kafka_do", without="import httpx")
     assert "kafka_do.blocking.client" in loaded
     assert _under(loaded, _NOT_A_CLIENTS) == []
+
+
+@pytest.mark.parametrize("skin", [kafka_do, kafka_do.blocking, kafka_do.aio], ids=lambda skin: skin.__name__)
+def test_what_is_loaded_later_is_there_all_the_same(skin: ModuleType) -> None:
+    assert [name for name in skin.__all__ if getattr(skin, name, None) is None] == []
+    with pytest.raises(AttributeError, match="has no attribute 'Pipelines'"):
+        skin.Pipelines  # noqa: B018  reading it is the test
 
 
 @pytest.mark.parametrize("skin", ["kafka_do", "kafka_do.aio"])

@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Mapping, Sequence
 from types import TracebackType, UnionType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from kafka_do.aio.admin import Admin
 from kafka_do.aio.async_producer import AsyncProducer
 from kafka_do.aio.consumer import Consumer
-from kafka_do.aio.pipeline import ClientPipeline, RunnablePipeline
 from kafka_do.aio.producer import Producer
 from kafka_do.aio.runtime import LoopRuntime
 from kafka_do.client import options, reading
@@ -26,10 +25,12 @@ from kafka_do.client.queueing import (
 )
 from kafka_do.client.sending import Compression, Sending
 from kafka_do.client.session import DEFAULT_RETRIES, DEFAULT_TIMEOUT_MS, Session, address_of
-from kafka_do.client.stream_records import values_as
 from kafka_do.core.messages import Acks, Discovery
-from kafka_do.streams.stream import Stream
-from kafka_do.streams.topology import Topology, read_topology
+
+if TYPE_CHECKING:
+    from kafka_do.aio.pipeline import ClientPipeline, RunnablePipeline
+    from kafka_do.streams.stream import Stream
+    from kafka_do.streams.topology import Topology
 
 __all__ = ["Client"]
 
@@ -231,20 +232,22 @@ class Client:
         )
         return Consumer(GroupReading(self._session, subscription, how))
 
-    def stream(self, topic: str, *, value_type: Any = None) -> Stream[ClientPipeline]:
+    def stream(self, topic: str, *, value_type: Any = None) -> "Stream[ClientPipeline]":
         """Return the records of a topic, to say what becomes of them; nothing runs before that is started.
 
         It is a `kafka_do.streams.Stream`, whose `to(topic)` and `results()` make pipelines with `run` and `start`. With
         `value_type` the functions of the pipeline get values of that type, as a consumer with it does; one that does
         not fit is a record on which the pipeline fails.
         """
-        stream = Stream.ending(topic, lambda ends: ClientPipeline(ends, self._session))
-        return stream if value_type is None else stream.map(values_as(value_type))
+        from kafka_do.aio import pipeline  # noqa: PLC0415  much to load, and not everybody's
 
-    def pipeline(self, topology: Topology | Mapping[str, Any]) -> RunnablePipeline:
+        return pipeline.stream_of(self._session, topic, value_type)
+
+    def pipeline(self, topology: "Topology | Mapping[str, Any]") -> "RunnablePipeline":
         """Return a pipeline that is told as data, a document of topology.schema.json; raises TopologyError."""
-        made = topology if isinstance(topology, Topology) else read_topology(topology)
-        return RunnablePipeline(made, self._session)
+        from kafka_do.aio import pipeline  # noqa: PLC0415  much to load, and not everybody's
+
+        return pipeline.pipeline_of(self._session, topology)
 
     async def read(
         self,

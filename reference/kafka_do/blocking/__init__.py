@@ -1,11 +1,16 @@
 """The blocking skin, mirrored file by file in `aio`. Decisions are in `client`."""
 
+from typing import TYPE_CHECKING
+
+from kafka_do._later import loading
 from kafka_do.blocking.admin import Admin
 from kafka_do.blocking.async_producer import AsyncProducer
 from kafka_do.blocking.client import Client
 from kafka_do.blocking.consumer import Batch, Consumer, ReceivedMessage
-from kafka_do.blocking.pipeline import ClientPipeline, RunnablePipeline, RunningPipeline
 from kafka_do.blocking.producer import Producer
+
+if TYPE_CHECKING:
+    from kafka_do.blocking.pipeline import ClientPipeline, RunnablePipeline, RunningPipeline
 
 __all__ = [
     "Admin",
@@ -19,3 +24,7 @@ __all__ = [
     "RunnablePipeline",
     "RunningPipeline",
 ]
+
+if not TYPE_CHECKING:  # pipelines are half of what there is to load, and not everybody's
+    _PIPELINES = ("ClientPipeline", "RunnablePipeline", "RunningPipeline")
+    __getattr__ = loading(__name__, dict.fromkeys(_PIPELINES, "kafka_do.blocking.pipeline"))

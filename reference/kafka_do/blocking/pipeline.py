@@ -1,8 +1,8 @@
 """Pipelines of the blocking client: what `client.stream(…)` ends in, and what runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from kafka_do.client import options
 from kafka_do.client.consuming import Start
@@ -10,12 +10,13 @@ from kafka_do.client.driving import drive
 from kafka_do.client.misfits import Fate
 from kafka_do.client.running import Running, RunOptions
 from kafka_do.client.session import Session
+from kafka_do.client.stream_records import values_as
 from kafka_do.streams.driver import Output
-from kafka_do.streams.stream import Origin, Pipeline
+from kafka_do.streams.stream import Origin, Pipeline, Stream
 from kafka_do.streams.task import LeftOut
-from kafka_do.streams.topology import Topology
+from kafka_do.streams.topology import Topology, read_topology
 
-__all__ = ["ClientPipeline", "RunnablePipeline", "RunningPipeline"]
+__all__ = ["ClientPipeline", "RunnablePipeline", "RunningPipeline", "pipeline_of", "stream_of"]
 
 
 class RunnablePipeline:
@@ -147,3 +148,15 @@ class RunningPipeline:
     def close(self) -> None:
         """Stop, write and commit what is done with, and leave the group. It may be called twice. (RUN-004)"""
         drive(self._running.close())
+
+
+def stream_of(session: Session, topic: str, value_type: Any) -> Stream[ClientPipeline]:
+    """Return the records of a topic, whose values are of a type unless that is None."""
+    stream = Stream.ending(topic, lambda ends: ClientPipeline(ends, session))
+    return stream if value_type is None else stream.map(values_as(value_type))
+
+
+def pipeline_of(session: Session, topology: Topology | Mapping[str, Any]) -> RunnablePipeline:
+    """Return the pipeline that a topology or its document tells."""
+    made = topology if isinstance(topology, Topology) else read_topology(topology)
+    return RunnablePipeline(made, session)
