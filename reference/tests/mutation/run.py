@@ -33,7 +33,7 @@ _TARGETS = [
     *(f"core/groups/{name}.py" for name in _GROUPS),
     *(f"engines/{name}.py" for name in _ENGINES),
 ]
-_TESTS = [*_CORE, *_CLEANING, *_GROUPS, *_ENGINES, "memory_engine", "auto_create", "waiting"]
+_TESTS = [*_CORE, *_CLEANING, *_GROUPS, *_ENGINES, "appending_once", "memory_engine", "auto_create", "waiting"]
 _PROCESSES = 2
 
 _PROPERTY = re.compile(r"^    @property\n    def (\w+)\(self\)", re.MULTILINE)
