@@ -142,6 +142,22 @@ def test_a_segment_takes_no_more_when_its_first_record_is_older_than_the_configs
     assert [one.since_ms for one in engine.log.segments] == [_NOW, _NOW + 60_001]
 
 
+def test_a_log_that_may_have_no_bytes_loses_what_it_can_with_each_append(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segment, "FULL_BYTES", 1)
+    engine = _Engine(retention_bytes="0")
+    for offset in range(3):
+        engine.send(_record())
+        assert engine.log.high_watermark == offset + 1
+    assert engine.log.start_offset > 0
+    assert len(engine.log.segments) <= 1
+
+
+def test_a_segment_that_is_told_no_time_begins_at_0() -> None:
+    log = PartitionLog()
+    log.append(write_batch(write_rows([_record()], range(1), _NOW)))
+    assert log.segments[0].since_ms == 0
+
+
 def test_a_fetch_under_another_id_finds_another_topic() -> None:
     engine = _Engine()
     asked = FetchRequest([FetchPosition("t", 1, 0, topic_id="another")])

@@ -237,3 +237,52 @@ def test_small_segments_become_one() -> None:
         model.compact(configs)
         assert len(model.log.segments) == 2
         model.check()
+
+
+def _closed(model: _Model, *records: Record) -> None:
+    """Append a segment of its own that takes no more."""
+    model.append(*records)
+    model.close_segment()
+
+
+def test_what_is_old_enough_is_compacted_though_what_is_behind_it_is_not() -> None:
+    model, configs = _Model(), _configs(min_compaction_lag_ms="5")
+    _closed(model, Record(value=b"1", key=b"a"), Record(value=b"2", key=b"a"))
+    model.now_ms += 3
+    _closed(model, Record(value=b"3", key=b"a"))
+    model.append(Record(value=b"open", key=b"open"))
+    assert list(compact(model.log, configs, _NOW + 5)) != []
+    model.left.pop(0)
+    model.check()
+
+
+@pytest.mark.parametrize(
+    ("known", "fresh", "ratio", "is_due"),
+    [(2, 1, "0.34", False), (2, 1, "0.33", True), (1, 2, "0.66", True), (1, 2, "0.67", False)],
+)
+def test_the_dirty_share_is_of_all_segments_that_may_be_compacted(
+    known: int, fresh: int, ratio: str, *, is_due: bool
+) -> None:
+    with patch.object(segment, "FULL_BYTES", 1):
+        model, late = _Model(), {"max_compaction_lag_ms": str(_ALL)}
+        for number in range(known + fresh + 1):
+            model.append(Record(value=b"12345", key=b"k%d" % number))
+        model.log.compacted_offset = known
+        configs = _configs(min_cleanable_dirty_ratio=ratio, **late)
+        assert len({one.length for one in model.log.segments}) == 1
+        assert bool(list(compact(model.log, configs, _NOW))) is is_due
+
+
+@pytest.mark.parametrize("late_ms", [-1, 0])
+def test_a_tombstone_goes_when_its_time_is_over_though_nothing_is_new(late_ms: int) -> None:
+    with patch.object(segment, "FULL_BYTES", 1):
+        model, configs = _Model(), _configs(max_compaction_lag_ms=str(_ALL))
+        _closed(model, Record(value=None, key=b"a"))
+        _closed(model, Record(value=b"1", key=b"b"))
+        model.append(Record(value=b"open", key=b"open"))
+        assert list(compact(model.log, configs, _NOW)) != []
+        assert list(compact(model.log, configs, _NOW + 1)) == []
+        is_over = late_ms == 0
+        assert bool(list(compact(model.log, configs, _NOW + _TOMBSTONES_MS + late_ms))) is is_over
+        kept = [row.key for part in model.log.segments for row in stored_records(part.text())]
+        assert kept == ([b"b", b"open"] if is_over else [b"a", b"b", b"open"])
