@@ -189,7 +189,9 @@ def _started(client: ClientSession) -> tuple[str, Pipeline]:
         {"operator": "results"},
     )
     client.server.produce(source, _records(_FEW))
-    running = Pipeline(client.adapter, client.server.wire.url, None, document)
+    session_ms = client.server.limit("min_session_timeout_ms")  # heartbeats, which tell of it, come sooner
+    url = client.server.wire.url
+    running = Pipeline(client.adapter, url, None, document, session_timeout_ms=session_ms)
     repeat(lambda: len(running.poll()["results"]) == _FEW, "all results")
     return source, running
 
