@@ -101,6 +101,7 @@ class _Side:
         async with asyncio.timeout(_PATIENCE_S):
             while self.state.tasks:
                 await asyncio.gather(*self.state.tasks)
+                await asyncio.sleep(0)  # since Python 3.12 a gathering of what is done does not give the others a turn
             await asyncio.sleep(0)
         self.connection.connection_lost(None)
         return b"".join(self.wire.writes)
