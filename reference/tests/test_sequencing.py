@@ -11,7 +11,9 @@ import pytest
 from kafka_do import Client, KafkaError, Record, RecordMetadata
 from kafka_do.client.sequencing import Sequencer
 from kafka_do.core.item_errors import item_of_error
-from kafka_do.core.messages import Producer, ProduceResult, TopicDescription
+from kafka_do.core.messages import CreateTopicRequest, Producer, ProduceResult, TopicDescription
+from kafka_do.engines.clock import ManualClock
+from kafka_do.engines.memory import MemoryEngine
 from kafka_do.spec import SPEC
 
 _TRIES = int(SPEC.defaults["client"]["idempotent_tries"])
@@ -224,6 +226,41 @@ def test_who_loses_count_at_one_partition_begins_anew_at_one_that_was_on_its_way
         assert broker.allocated == 1
         await sequencer.send(broker, [_one(1), _one(0)])
         assert broker.numbers[_TRIES:] == [(1, "1", 32766, 0), (0, "1", 32767, 0), (1, "1", 32767, 0)]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("partitions", [[0], [0, 1]])
+def test_who_is_interrupted_begins_anew_so_that_nothing_is_taken_for_a_repetition(partitions: list[int]) -> None:
+    async def main() -> None:
+        engine = MemoryEngine(version="9.9", clock=ManualClock(0))
+        await engine.create_topic(CreateTopicRequest("t", 2))
+        appended = asyncio.Event()
+
+        class Broker:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(engine, name)
+
+            async def produce_partition(self, request: Any) -> Any:
+                results = await engine.produce_partition(request)
+                if not appended.is_set():
+                    appended.set()
+                    await asyncio.Event().wait()  # the answer never comes
+                return results
+
+        async def wait(_: int) -> None:
+            pass
+
+        broker: Any = Broker()
+        sequencer = Sequencer("t", wait=wait)
+        first = asyncio.ensure_future(sequencer.send(broker, [_one(partition) for partition in partitions]))
+        await appended.wait()
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        (landed,) = await sequencer.send(broker, [_one(0)])
+        assert isinstance(landed, RecordMetadata)
+        assert landed.offset == 1
 
     asyncio.run(main())
 

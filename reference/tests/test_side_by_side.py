@@ -30,7 +30,7 @@ def test_tasks_do_so_many_at_the_same_time_and_each_once() -> None:
             done.append(number)
 
         acts = [partial(act, number) for number in range(7)]
-        await side_by_side(LoopRuntime(), acts, most=3, timeout_ms=_PATIENCE_MS)
+        await side_by_side(LoopRuntime(), acts, most=3)
         assert most == 3
         assert sorted(done) == list(range(7))
         assert len(asyncio.all_tasks()) == 1
@@ -48,7 +48,7 @@ def test_threads_do_so_many_at_the_same_time_and_each_once() -> None:
 
     before = set(threading.enumerate())
     acts = [partial(act, number) for number in range(6)]
-    drive(side_by_side(ThreadRuntime(), acts, most=3, timeout_ms=_PATIENCE_MS))
+    drive(side_by_side(ThreadRuntime(), acts, most=3))
     assert sorted(done) == list(range(6))
     assert set(threading.enumerate()) <= before
 
@@ -65,7 +65,7 @@ def test_a_caller_who_is_cancelled_leaves_nothing_behind() -> None:
             await asyncio.Event().wait()
 
         acts = [partial(act, number) for number in range(4)]
-        calling = asyncio.ensure_future(side_by_side(LoopRuntime(), acts, most=2, timeout_ms=_PATIENCE_MS))
+        calling = asyncio.ensure_future(side_by_side(LoopRuntime(), acts, most=2))
         await both.wait()
         calling.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -1,7 +1,7 @@
 """What a producer does with its caller's records: numbered where the server knows numbers, in requests that fit."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from kafka_do.client import producing
 from kafka_do.client.codec import codec_of
@@ -23,7 +23,6 @@ Compression = Literal["gzip"]
 
 DEFAULT_TRIES = int(SPEC.defaults["client"]["idempotent_tries"])
 _IN_FLIGHT = int(SPEC.defaults["client"]["in_flight_batches"])
-_PATIENCE = 3  # connecting, writing and reading may each last as long as the time that bounds them
 
 
 class Sending:
@@ -45,8 +44,10 @@ class Sending:
         value_type: object = None,
         compression: Compression | None = None,
     ) -> None:
-        if compression not in (None, "gzip"):
-            raise ValueError(f"compression has to be gzip or None, unlike {compression!r}")
+        if compression not in (None, *get_args(Compression)):
+            raise ValueError(
+                f"compression has to be {' or '.join(get_args(Compression))} or None, unlike {compression!r}"
+            )
         if idempotent and acks == "none":
             raise ValueError("an idempotent producer waits for its answers: acks none is none of its choices")
         codec = codec_of(value_type)
@@ -153,8 +154,7 @@ class Sending:
 
     async def _together(self, acts: Sequence[Act]) -> None:
         """Send batches to several partitions, so many at the same time as the specification allows. (PRODUCER-020)"""
-        timeout_ms = _PATIENCE * self._session.timeout_ms
-        await side_by_side(self._session.runtime, acts, most=_IN_FLIGHT, timeout_ms=timeout_ms)
+        await side_by_side(self._session.runtime, acts, most=_IN_FLIGHT)
 
     @property
     def _broker(self) -> Broker:

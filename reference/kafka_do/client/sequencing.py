@@ -33,7 +33,6 @@ _DEPTH = SPEC.limits["max_json_depth"]
 _LAST_EPOCH = SPEC.ranges["ProducerEpoch"][1]
 
 Outcome = RecordMetadata | KafkaError
-_UNANSWERED = KafkaError("disconnected", "no answer came in time")
 T = TypeVar("T")
 
 
@@ -82,20 +81,24 @@ class Sequencer:
         places: dict[int, list[int]] = {}
         for place, partition in enumerate(await self._route(broker, records)):
             places.setdefault(partition, []).append(place)
-        outcomes: list[Outcome] = [_UNANSWERED] * len(records)
+        outcomes: dict[int, Outcome] = {}
 
         async def send_batch(partition: int) -> None:
             sent = await self._send_batch(broker, partition, [messages[place] for place in places[partition]])
-            for place, outcome in zip(places[partition], sent, strict=True):
-                outcomes[place] = outcome
+            outcomes.update(zip(places[partition], sent, strict=True))
 
         if len(places) > 1 and self._fenced is None:
             try:
                 await self._identified(broker)
             except KafkaError as error:
                 return [error] * len(records)
-        await self._together([partial(send_batch, partition) for partition in places])
-        return outcomes
+        try:
+            await self._together([partial(send_batch, partition) for partition in places])
+            return [outcomes[place] for place in range(len(records))]
+        except BaseException:
+            with self._counting:  # who was interrupted has given up on what may be there (PRODUCER-022)
+                self._begin_anew(_raised(self._identity))
+            raise
 
     async def _route(self, broker: Broker, records: Sequence[Record]) -> list[int]:
         """Return each record's partition: the one it names, its key's, or one for all the others. (PRODUCER-018)"""
@@ -175,18 +178,18 @@ class Sequencer:
             outcomes = [_unknown(one) if isinstance(one, KafkaError) else one for one in outcomes]
         if error.code == "producer_fenced":
             self._fenced = error
-        elif error.code == "unknown_producer":
-            self._begin_anew(batch, None)
-        elif may_be_there or error.code == "out_of_order_sequence":  # PRODUCER-022
-            self._begin_anew(batch, _raised(self._identity))
+        elif self._is_current(batch):
+            if error.code == "unknown_producer":
+                self._begin_anew(None)
+            elif may_be_there or error.code == "out_of_order_sequence":  # PRODUCER-022
+                self._begin_anew(_raised(self._identity))
         if error.code in ("topic_not_found", "partition_not_found"):
             self._partition_count = None
         return outcomes
 
-    def _begin_anew(self, behind: ProducerBatch, identity: Producer | None) -> None:
-        if self._is_current(behind):
-            self._identity = identity
-            self._following.clear()
+    def _begin_anew(self, identity: Producer | None) -> None:
+        self._identity = identity
+        self._following.clear()
 
     async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer, for what may be asked twice."""

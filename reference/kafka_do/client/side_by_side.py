@@ -8,6 +8,8 @@ from kafka_do.client.runtime import Runtime
 
 __all__ = ["Act", "SideBySide", "one_by_one", "side_by_side"]
 
+_LONG_MS = 24 * 60 * 60 * 1000
+
 Act = Callable[[], Coroutine[Any, Any, None]]
 SideBySide = Callable[[Sequence[Act]], Coroutine[Any, Any, None]]
 
@@ -18,28 +20,28 @@ async def one_by_one(acts: Sequence[Act]) -> None:
         await act()
 
 
-async def side_by_side(runtime: Runtime, acts: Sequence[Act], *, most: int, timeout_ms: int) -> None:
-    """Do so many at the same time at most, in order; for those of others wait so long when the caller's are done.
+async def side_by_side(runtime: Runtime, acts: Sequence[Act], *, most: int) -> None:
+    """Do so many at the same time at most, in order, and return when all are done: each has to have an end of its own.
 
     Where the caller is interrupted, nothing more is begun, and tasks are cancelled.
     """
     left = deque(acts)
 
     async def work() -> None:
-        while left:
+        while True:
             try:
                 act = left.popleft()
-            except IndexError:  # another one was quicker
+            except IndexError:
                 return
             await act()
 
     others = [runtime.start(work, "sending") for _ in range(min(most, len(acts)) - 1)]
     try:
         await work()
+        for other in others:
+            await other.join(_LONG_MS)
     except BaseException:
         left.clear()
-        timeout_ms = 0
-        raise
-    finally:
         for other in others:
-            await other.join(timeout_ms)
+            await other.join(0)
+        raise
