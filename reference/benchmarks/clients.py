@@ -34,7 +34,7 @@ _BESIDE = {"send": "bare-send", "read": "bare-read"}
 class _Told:
     rates: dict[str, list[float]] = field(default_factory=lambda: {way: [] for way in _WAYS})
     cpu: dict[str, list[float]] = field(default_factory=lambda: {way: [] for way in _WAYS})
-    library: str = ""
+    http: str = ""
 
 
 def clients(field: Field, effort: Effort) -> Iterator[Measurement]:
@@ -49,7 +49,7 @@ def clients(field: Field, effort: Effort) -> Iterator[Measurement]:
             told = _Told()
             for _ in range(effort.rounds):
                 _round(ours, python, count, told)
-            found = Measurement("clients", f"{ours.name} with {told.library}, {count} records of 100 bytes")
+            found = Measurement("clients", f"{ours.name} with {told.http}, {count} records of 100 bytes")
             rates = {way: Series(name, "records/s", told.rates[way]) for way, name in _WAYS.items()}
             found.series = [*rates.values(), *_cpu(told)]
             found.ratios = [ratio(rates[way], rates[bare], _SHARE) for way, bare in _BESIDE.items()]
@@ -70,7 +70,7 @@ def _round(ours: Ours, python: str, count: int, told: _Told) -> None:
                 rates = _run(python, way, count, server.url)
                 told.rates[way].append(rates["rate"])
                 told.cpu[way].append(rates["cpu"])
-                told.library = rates["library"]
+                told.http = rates["http"]
 
 
 def _run(python: str, way: str, count: int, url: str) -> dict[str, Any]:

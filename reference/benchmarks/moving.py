@@ -96,7 +96,7 @@ def main() -> None:
     rates = {"rate": count / (time.perf_counter() - begun[0]), "cpu": count / (time.process_time() - begun[1])}
     if moved != count:
         raise RuntimeError(f"{moved} records were moved where {count} were to be")
-    print(json.dumps({**rates, "library": f"{httpx.__name__} {httpx.__version__}"}))
+    print(json.dumps({**rates, "http": f"{httpx.__name__} {httpx.__version__}"}))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,13 @@ from tests.over_http import AsyncServedMockClient, ServedMockClient
 _PATIENCE_S = 30
 
 
+async def until(met: Callable[[], bool]) -> None:
+    """Wait until it is so, for what happens in other threads or processes too; raises TimeoutError."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while not met():  # noqa: ASYNC110  nobody is there to set an event
+            await asyncio.sleep(0.001)
+
+
 class Skin:
     """One of the two skins of the client, so that one test says what both do."""
 

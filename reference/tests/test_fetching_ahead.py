@@ -2,18 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from kafka_do import KafkaError
 from kafka_do.client.tracing import Server
 from kafka_do.core.messages import FetchRequest
-from kafka_do.errors import ForbiddenError
-
-if TYPE_CHECKING:
-    from tests.conftest import Skin
+from kafka_do.errors import ClosedError, ForbiddenError
+from tests.conftest import Skin, until
 
 _PATIENCE_S = 10
 _SOON_MS = 50
@@ -46,12 +43,6 @@ class _Far:
         return await self._broker.fetch(request)
 
 
-async def _until(met: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_PATIENCE_S):
-        while not met():  # noqa: ASYNC110  what it waits for happens in other threads too
-            await asyncio.sleep(0.001)
-
-
 def _consumer(client: Any, **options: Any) -> Any:
     return client.consumer("t", "billing", auto_commit=False, heartbeat_interval_ms=10, **options)
 
@@ -67,7 +58,7 @@ def test_the_next_records_are_fetched_while_the_caller_works_and_no_more(skin: "
         far = _Far(skin, client)
         consumer = _consumer(client, max_poll_records=2)
         first = await skin.told(consumer.poll(_PATIENCE_S * 1000))
-        await _until(lambda: len(far.fetches) == 2)
+        await until(lambda: len(far.fetches) == 2)
         assert [one.partitions[0].offset for one in far.fetches] == [0, 2]
         rest = [await skin.told(consumer.poll(_PATIENCE_S * 1000)) for _ in range(2)]
         assert [message.value for found in (first, *rest) for message in found] == list(range(6))
@@ -97,10 +88,10 @@ def test_what_was_fetched_ahead_of_a_seek_or_a_pause_is_not_given(skin: "Skin") 
         far = _Far(skin, client)
         consumer = _consumer(client, max_poll_records=2)
         await skin.told(consumer.poll(_PATIENCE_S * 1000))
-        await _until(lambda: len(far.fetches) == 2)
+        await until(lambda: len(far.fetches) == 2)
         await skin.told(consumer.seek("t", 0, 1))
         assert [one.value for one in await skin.told(consumer.poll(_PATIENCE_S * 1000))] == [1, 2]
-        await _until(lambda: len(far.fetches) == 4)
+        await until(lambda: len(far.fetches) == 4)
         consumer.pause(("t", 0))
         assert await skin.told(consumer.poll(_SOON_MS)) == []
         consumer.resume()
@@ -115,7 +106,7 @@ def test_why_a_fetch_failed_is_told_by_the_call_that_wants_its_records(skin: "Sk
         _Far(skin, client)
         consumer = _consumer(client, max_poll_records=5)
         assert len(await skin.told(consumer.poll(_PATIENCE_S * 1000))) == 5
-        await _until(lambda: consumer._reading._ahead._outcome is not None)
+        await until(lambda: consumer._reading._ahead._outcome is not None)
         consumer._reading._ahead._outcome = KafkaError("forbidden", "this key may not read t", topic="t")
         with pytest.raises(ForbiddenError, match="this key may not read t"):
             await skin.told(consumer.poll(_PATIENCE_S * 1000))
@@ -130,15 +121,15 @@ def test_a_partition_is_given_up_when_its_fetch_is_answered_even_if_the_caller_i
         far = _Far(skin, client, free=1)
         one = _consumer(client, max_poll_records=1)
         await skin.told(one.poll(_PATIENCE_S * 1000))
-        await _until(lambda: len(far.fetches) == 2)
+        await until(lambda: len(far.fetches) == 2)
         assert await skin.told(one.poll(0)) == []  # what was given before is done with
         two = _consumer(client)
 
-        await _until(lambda: len(one.assignment) == 1)
+        await until(lambda: len(one.assignment) == 1)
         with one._reading._member.locked() as state:
             assert len(state.owned) == 2
         far.door.set()
-        await _until(lambda: len(two.assignment) == 1)
+        await until(lambda: len(two.assignment) == 1)
         assert len(one.assignment) == 1
 
     skin.run(test)
@@ -150,11 +141,28 @@ def test_closing_does_not_wait_for_a_fetch(skin: "Skin") -> None:
         far = _Far(skin, client, free=1)
         consumer = _consumer(client, max_poll_records=2)
         await skin.told(consumer.poll(_PATIENCE_S * 1000))
-        await _until(lambda: len(far.fetches) == 2)
+        await until(lambda: len(far.fetches) == 2)
         async with asyncio.timeout(_PATIENCE_S / 2):
             await skin.told(consumer.close())
         far.door.set()
-        await _until(lambda: not any("fetching" in thread.name for thread in threading.enumerate()))
+        await until(lambda: not any("fetching" in thread.name for thread in threading.enumerate()))
+
+    skin.run(test)
+
+
+def test_who_waits_for_a_fetch_while_the_consumer_is_closed_is_told_so(skin: "Skin") -> None:
+    async def test(client: Any) -> None:
+        await _fill(skin, client)
+        far = _Far(skin, client, free=1)
+        consumer = _consumer(client, max_poll_records=2)
+        await skin.told(consumer.poll(_PATIENCE_S * 1000))
+        polling = skin.beside(lambda: consumer.poll(100 * _PATIENCE_S * 1000))
+        await until(lambda: len(far.fetches) == 2)
+        await skin.told(consumer.close())
+        with pytest.raises(ClosedError):
+            await asyncio.wait_for(polling, _PATIENCE_S)
+        far.door.set()
+        await until(lambda: not any("fetching" in thread.name for thread in threading.enumerate()))
 
     skin.run(test)
 

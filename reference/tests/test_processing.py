@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,18 +15,10 @@ from kafka_do.client.membership import Partition
 from kafka_do.client.messages import ReadMessage
 from kafka_do.client.serializing import message_of
 from kafka_do.core.records import StoredRecord
-
-if TYPE_CHECKING:
-    from tests.conftest import Skin
+from tests.conftest import Skin, until
 
 _SOON_MS = 50
 _PATIENCE_S = 10
-
-
-async def _until(met: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_PATIENCE_S):
-        while not met():  # noqa: ASYNC110  what it waits for happens in other threads too
-            await asyncio.sleep(0.001)
 
 
 async def _committed(skin: "Skin", client: Any) -> dict[int, int]:
@@ -89,7 +81,7 @@ def test_other_keys_go_on_while_one_waits_and_the_commit_stays_before_what_is_no
         doors = _Doors(1)
         consumer = client.consumer("orders", "billing", auto_commit_interval_ms=1)
         running = _process(skin, consumer, doors.work, workers=3)
-        await _until(lambda: sorted(doors.done) == [0, 2, 3, 5])
+        await until(lambda: sorted(doors.done) == [0, 2, 3, 5])
         client.advance(1000)
         async with asyncio.timeout(_PATIENCE_S):
             while await _committed(skin, client) != {0: 1}:
@@ -97,7 +89,7 @@ def test_other_keys_go_on_while_one_waits_and_the_commit_stays_before_what_is_no
                 await asyncio.sleep(0.001)
         assert doors.begun.count(4) == 0
         doors.doors[1].set()
-        await _until(lambda: len(doors.done) == 6)
+        await until(lambda: len(doors.done) == 6)
         consumer.stop()
         assert await running == 6
         assert await _committed(skin, client) == {0: 6}
@@ -111,11 +103,11 @@ def test_in_the_order_of_partitions_nothing_overtakes(skin: "Skin") -> None:
         doors = _Doors(0)
         consumer = client.consumer("orders", "billing")
         running = _process(skin, consumer, doors.work, workers=4, order="partition")
-        await _until(lambda: len(doors.done) == 10)
+        await until(lambda: len(doors.done) == 10)
         assert doors.done == list(range(1, 20, 2))
         assert doors.begun.count(2) == 0
         doors.doors[0].set()
-        await _until(lambda: len(doors.done) == 20)
+        await until(lambda: len(doors.done) == 20)
         assert doors.done[10:] == list(range(0, 20, 2))
         consumer.stop()
         await running
@@ -129,14 +121,14 @@ def test_no_more_is_read_than_may_wait(skin: "Skin") -> None:
         doors = _Doors(*range(50))
         consumer = client.consumer("orders", "billing")
         running = _process(skin, consumer, doors.work, workers=50, queue_records=5)
-        await _until(lambda: len(doors.begun) == 5)
+        await until(lambda: len(doors.begun) == 5)
         for number in range(10):  # each that is done makes room for one more
             assert sorted(doors.begun) == list(range(number + 5))
             doors.doors[number].set()
-            await _until(lambda: len(doors.begun) > number + 5)  # noqa: B023  it is awaited here
+            await until(lambda: len(doors.begun) > number + 5)  # noqa: B023  it is awaited here
         for door in doors.doors.values():
             door.set()
-        await _until(lambda: len(doors.done) == 50)
+        await until(lambda: len(doors.done) == 50)
         consumer.stop()
         assert await running == 50
 
@@ -200,7 +192,7 @@ def test_a_record_of_another_type_ends_the_work_once_the_others_are_done(skin: "
         doors = _Doors(1)
         consumer = client.consumer("orders", "billing", value_type=int)
         running = _process(skin, consumer, doors.work, workers=2)
-        await _until(lambda: doors.done == [2])
+        await until(lambda: doors.done == [2])
         doors.doors[1].set()
         with pytest.raises(MisfitError, match="orders-0 at offset 2"):
             await running
@@ -215,7 +207,7 @@ def test_a_stop_takes_less_than_a_second_whatever_a_handler_does(skin: "Skin") -
         doors = _Doors(1)
         consumer = client.consumer("orders", "billing")
         running = _process(skin, consumer, doors.work, workers=1)
-        await _until(lambda: doors.begun == [0, 1])
+        await until(lambda: doors.begun == [0, 1])
         begun = time.monotonic()
         consumer.stop()
         assert await running == 1
@@ -224,7 +216,7 @@ def test_a_stop_takes_less_than_a_second_whatever_a_handler_does(skin: "Skin") -
         assert [message.value for message in await skin.taken(consumer, 3)] == [1, 2, 3]
         doors.doors[1].set()
         if skin.name == "blocking":  # a thread cannot be ended, and what it does counts no more
-            await _until(lambda: not [one for one in threading.enumerate() if one.name == "kafka-do worker 0"])
+            await until(lambda: not [one for one in threading.enumerate() if one.name == "kafka-do worker 0"])
         assert await _committed(skin, client) == {0: 1}
 
     skin.run(test)
@@ -273,13 +265,13 @@ def test_a_partition_goes_to_another_member_once_what_was_begun_there_is_done_an
         doors = _Doors(0, 1)
         consumer = client.consumer("orders", "billing", heartbeat_interval_ms=10)
         running = _process(skin, consumer, doors.work)
-        await _until(lambda: sorted(doors.done) == [2, 3])
+        await until(lambda: sorted(doors.done) == [2, 3])
         other = client.consumer("orders", "billing", heartbeat_interval_ms=10)
-        await _until(lambda: len(consumer.assignment) == 1)
+        await until(lambda: len(consumer.assignment) == 1)
         assert other.assignment == []
         for door in doors.doors.values():
             door.set()
-        await _until(lambda: len(other.assignment) == 1)
+        await until(lambda: len(other.assignment) == 1)
         assert await skin.all_of(other.messages(timeout_ms=_SOON_MS)) == []
         consumer.stop()
         assert await running == 4
@@ -313,7 +305,7 @@ def test_cancelling_the_task_commits_what_is_done(skin: "Skin") -> None:
         doors = _Doors(2)
         consumer = client.consumer("orders", "billing")
         running = asyncio.ensure_future(consumer.process(doors.work, workers=1))
-        await _until(lambda: doors.begun == [0, 1, 2])
+        await until(lambda: doors.begun == [0, 1, 2])
         running.cancel()
         begun = time.monotonic()
         with pytest.raises(asyncio.CancelledError):

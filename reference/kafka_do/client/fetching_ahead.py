@@ -59,7 +59,9 @@ class FetchAhead:
     async def take(self, until_ms: int) -> Answer | None:
         """Return what was asked for, None if it is not there by the time; raises what the fetch has raised."""
         with self._gate:
-            while self._outcome is None and (left_ms := until_ms - self._runtime.now_ms()) > 0:
+            while self._outcome is None and not self._is_closed:
+                if (left_ms := until_ms - self._runtime.now_ms()) <= 0:
+                    break
                 await self._gate.wait(left_ms)
             asked, outcome = self._asked, self._outcome
             if asked is None or outcome is None:

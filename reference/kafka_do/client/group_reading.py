@@ -318,10 +318,7 @@ class GroupReading(Generic[M]):
         """Hand out nothing of these, all assigned ones if there are none, until `resume`; they stay the member's."""
         with self._member.locked() as state:
             partitions = [_named(place, state) for place in places] or sorted(state.assigned)
-            for message in reversed(self._found):
-                if message.origin.partition in partitions:
-                    self._positions.read_again(message.origin.partition, message.offset)
-            self._drop_found(lambda one: one.origin.partition in partitions)
+            self._put_back(partitions)
             self._positions.pause(partitions)
 
     def resume(self, places: Sequence[Place]) -> None:
@@ -354,10 +351,7 @@ class GroupReading(Generic[M]):
                     self._positions.begin([partition])
                 else:
                     self._positions.seek(partition, offset)
-            for message in reversed(self._found):
-                if message.origin.partition in paused:
-                    self._positions.read_again(message.origin.partition, message.offset)
-            self._drop_found(lambda one: one.origin.partition in paused)
+            self._put_back(paused)
             self._positions.resume(self._positions.paused)
             self._positions.pause(state.assigned.intersection(paused))
 
@@ -448,6 +442,13 @@ class GroupReading(Generic[M]):
         with self._member.locked() as state:
             told = [event.partitions for event in self._member.news if isinstance(event, Revoked)]
             return set(self._positions.gone_past(()).keys() & state.assigned.union(*told))
+
+    def _put_back(self, partitions: Collection[Partition]) -> None:
+        """Read again, another time, what was found of these and not handed out; to be called with the state locked."""
+        for message in reversed(self._found):
+            if message.origin.partition in partitions:
+                self._positions.read_again(message.origin.partition, message.offset)
+        self._drop_found(lambda one: one.origin.partition in partitions)
 
     def _drop_found(self, drop: Callable[[M], bool]) -> None:
         self._found = deque(message for message in self._found if not drop(message))

@@ -1,10 +1,10 @@
 """Producers and consumers behind a line that breaks: `python reference/tests/broken_line/run.py --seeds 1-20`.
 
 A server process, and before it a proxy that does something wrong with every fourth request: cuts the connection before
-the server has the request, or when it has answered, or in the middle of the answer; sends it twice; is late; says
-nothing. Which request meets what, the seed says. Producers of both skins send, the members of a group read and commit,
-and come and go. In the end the server is read directly, and the checker of histories has to find nothing: no
-acknowledged record lost, none twice in a log, none out of order. And the group has been given every one of them.
+the server has the request, at once or after a silence, or when it has answered, or in the middle of the answer; sends
+it twice; is late. Which request meets what, the seed says. Producers of both skins send, the members of a group read
+and commit, and come and go. In the end the server is read directly, and the checker of histories has to find nothing:
+no acknowledged record lost, none twice in a log, none out of order. And the group has been given every one of them.
 
 It prints a line for each seed, and ends with 1 if something is wrong, or if the line broke too seldom to show anything.
 """
@@ -14,12 +14,11 @@ import asyncio
 import contextlib
 import itertools
 import random
-import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
@@ -30,6 +29,7 @@ from kafka_do_conformance.histories.checker import check
 from kafka_do_conformance.histories.events import NEVER, Event, Partition, Polled, Produced
 from kafka_do_conformance.peer import Peer, ScriptedAnswer, SeenRequest
 from kafka_do_conformance.relay import passed_on
+from tests.conftest import serving
 
 _TOPIC = "orders"
 _GROUP = "billing"
@@ -202,7 +202,7 @@ class Reader:
 
 def run(seed: int) -> Told:
     """Run once; raises TimeoutError where the work does not get done."""
-    with _serving() as url, Client(url) as direct, BrokenLine(url, seed) as line:
+    with serving() as url, Client(url) as direct, BrokenLine(url, seed) as line:
         direct.admin().create_topic(_TOPIC, partitions=_PARTITIONS)
         history = History(direct.admin().describe_topic(_TOPIC).topic_id)
         _work(line.url, history, seed)
@@ -366,17 +366,6 @@ async def _consume_in_loop(url: str, history: History, who: str, over: threading
                 reader.note(start, await consumer.poll(50))
             with contextlib.suppress(KafkaError):
                 await consumer.commit()
-
-
-@contextlib.contextmanager
-def _serving() -> Iterator[str]:
-    command = [sys.executable, "-m", "kafka_do", "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            yield server.stdout.readline().strip()
-        finally:
-            server.kill()
 
 
 def _seeds(text: str) -> range:
