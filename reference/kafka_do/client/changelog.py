@@ -76,7 +76,6 @@ class Changelog:
         self._topic = topic
         self._partition = partition
         self._owner = str(uuid.uuid4())
-        self._producer: Producer | None = None
         self._sequencer: Sequencer | None = None
         self._next_offset = 0
         self._position: Position | None = None
@@ -106,7 +105,8 @@ class Changelog:
 
         Raises KafkaError, `producer_fenced` where another process has the task.
         """
-        told = msgspec.structs.replace(position, producer=self._producer, owner=self._owner)
+        identity = None if self._sequencer is None else self._sequencer.identity
+        told = msgspec.structs.replace(position, producer=identity, owner=self._owner)
         records = [self._record(name, value) for name, value in changed.items()]
         await self._append([*records, self._record(_POSITION, msgspec.json.encode(told))])
 
@@ -128,10 +128,10 @@ class Changelog:
         """Write the position again as a producer of a higher epoch; return whether nobody has done so meanwhile."""
         before = None if self._position is None else self._position.producer
         if before is None or before.epoch >= _LAST_EPOCH:
-            self._producer = await self._session.ask(lambda broker: broker.allocate_producer(AllocateProducer()))
+            identity = await self._session.ask(lambda broker: broker.allocate_producer(AllocateProducer()))
         else:
-            self._producer = Producer(before.id, before.epoch + 1)
-        self._sequencer = self._new_sequencer(self._producer)
+            identity = Producer(before.id, before.epoch + 1)
+        self._sequencer = self._new_sequencer(identity)
         try:
             await self.write(self._position or Position([], {}), {})
         except KafkaError as error:

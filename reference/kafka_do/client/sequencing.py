@@ -72,6 +72,11 @@ class Sequencer:
         self._following: dict[int, int] = {}
         self._fenced: KafkaError | None = None
 
+    @property
+    def identity(self) -> Producer | None:
+        """Id and epoch of the next batch; None where they are to be allocated."""
+        return self._identity
+
     async def send(self, broker: Broker, records: Sequence[Record]) -> list[Outcome]:
         """Send records, those of one partition as one batch, and return for each where it landed or why it did not.
 
