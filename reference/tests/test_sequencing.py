@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from kafka_do import Client, KafkaError, Record, RecordMetadata
+from kafka_do.aio.runtime import LoopRuntime
 from kafka_do.client.sequencing import Sequencer
 from kafka_do.core.item_errors import item_of_error
 from kafka_do.core.messages import CreateTopicRequest, Producer, ProduceResult, TopicDescription
@@ -59,15 +60,26 @@ class _Broker:
         return [(one.partition, one.producer.id, one.producer.epoch, one.producer.base_sequence) for one in self.asked]
 
 
+class _Runtime(LoopRuntime):
+    """No time passes; pauses are noted."""
+
+    def __init__(self, waited: list[int] | None = None) -> None:
+        super().__init__()
+        self._waited = [] if waited is None else waited
+
+    def now_ms(self) -> int:
+        return 0
+
+    async def sleep(self, wait_ms: int) -> None:
+        self._waited.append(wait_ms)
+
+
 class _Sending:
     def __init__(self, *plan: KafkaError | None, partitions: int = 3) -> None:
         self.broker = _Broker(*plan, partitions=partitions)
         self.waited: list[int] = []
 
-        async def wait(ms: int) -> None:
-            self.waited.append(ms)
-
-        self._sequencer = Sequencer("t", wait=wait, chance=lambda: 1.0)
+        self._sequencer = Sequencer("t", _Runtime(self.waited), timeout_ms=60_000, chance=lambda: 1.0)
 
     def send(self, *records: Record) -> list[RecordMetadata | KafkaError]:
         broker: Any = self.broker
@@ -215,11 +227,8 @@ def test_who_loses_count_at_one_partition_begins_anew_at_one_that_was_on_its_way
             given_up.set()
             await asyncio.gather(*others)
 
-        async def wait(_: int) -> None:
-            pass
-
         broker: Any = Broker(*[_LOST] * _TRIES)
-        sequencer = Sequencer("t", wait=wait, chance=lambda: 1.0, together=together)
+        sequencer = Sequencer("t", _Runtime(), timeout_ms=60_000, chance=lambda: 1.0, together=together)
         lost, landed = await sequencer.send(broker, [_one(0), _one(1)])
         assert isinstance(lost, KafkaError)
         assert isinstance(landed, RecordMetadata)
@@ -248,11 +257,8 @@ def test_who_is_interrupted_begins_anew_so_that_nothing_is_taken_for_a_repetitio
                     await asyncio.Event().wait()  # the answer never comes
                 return results
 
-        async def wait(_: int) -> None:
-            pass
-
         broker: Any = Broker()
-        sequencer = Sequencer("t", wait=wait)
+        sequencer = Sequencer("t", _Runtime(), timeout_ms=60_000)
         first = asyncio.ensure_future(sequencer.send(broker, [_one(partition) for partition in partitions]))
         await appended.wait()
         first.cancel()

@@ -80,7 +80,6 @@ class Changelog:
         self._next_offset = 0
         self._position: Position | None = None
         self._entries: dict[str, bytes] = {}
-        self._until_ms = 0
 
     async def take_over(self) -> tuple[Position | None, Mapping[str, bytes]]:
         """Become the only one who writes it; return what it has: the position, and every entry's value by its name.
@@ -148,14 +147,13 @@ class Changelog:
     def _new_sequencer(self, identity: Producer) -> Sequencer:
         return Sequencer(
             self._topic,
-            wait=self._session.runtime.sleep,
+            self._session.runtime,
+            timeout_ms=self._session.timeout_ms,
             tries=DEFAULT_TRIES,
-            in_time=lambda wait_ms: self._session.runtime.now_ms() + wait_ms <= self._until_ms,
             identity=identity,
         )
 
     async def _append(self, records: Sequence[Record]) -> None:
-        self._until_ms = self._session.runtime.now_ms() + self._session.timeout_ms
         if self._sequencer is not None:
             outcomes = await self._sequencer.send(self._session.broker, records)
         else:

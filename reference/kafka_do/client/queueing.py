@@ -1,8 +1,10 @@
 """A queue in front of a producer: what is put in is sent beside the caller's work, and reported when it is answered.
 
 A request is sent when `batch_bytes` are queued or the first record has waited for `linger_ms`, and then takes
-everything that fits in one. The queue, what is under way and the failures that nobody has read are bounded together:
-beyond, whoever puts something in has to wait.
+everything that fits in one: a portion. Where batches are numbered, further portions go while one is under way; each has
+a head start before the next, so that a next one hardly ever comes first. They are reported in their order. The queue,
+what is under way and the failures that nobody has read are bounded together: beyond, whoever puts something in has to
+wait.
 """
 
 import inspect
@@ -37,6 +39,7 @@ DEFAULT_LINGER_MS = int(SPEC.defaults["client"]["linger_ms"])
 DEFAULT_QUEUE_RECORDS = int(SPEC.defaults["client"]["queue_records"])
 
 _LONG_MS = 60_000
+_HEAD_START_MS = 10
 
 
 class DeliveryReport(msgspec.Struct, frozen=True):
@@ -58,6 +61,16 @@ class _Queued(msgspec.Struct, frozen=True):
     record: Record
     size: int
     since_ms: int
+
+
+class _Portion:
+    """What goes in one request; `outcomes` are there when it is answered."""
+
+    __slots__ = ("outcomes", "queued")
+
+    def __init__(self, queued: list[_Queued]) -> None:
+        self.queued = queued
+        self.outcomes: Sequence[Outcome] | None = None
 
 
 class Queueing:
@@ -85,13 +98,19 @@ class Queueing:
         self._gate = self._runtime.gate()
         self._queue: deque[_Queued] = deque()
         self._queued_bytes = 0
-        self._under_way = 0
+        self._under_way: deque[_Portion] = deque()
+        self._under_way_records = 0
+        self._being_numbered: _Portion | None = None
+        self._next_portion_ms = 0
+        self._is_reporting = False
         self._hurry = 0
         self._unread: deque[DeliveryReport] = deque()
         self._failures = 0
         self._closing = False
         session.parts.add(self)
-        self._work: Work = self._runtime.start(self._send_all, "producer")
+        self._at_rest = 1
+        self._most_under_way = 1
+        self._works: list[Work] = [self._runtime.start(self._send_all, "producer")]
 
     async def put(
         self,
@@ -117,7 +136,7 @@ class Queueing:
             self._queue.append(queued)
             self._queued_bytes += queued.size
             if len(self._queue) == 1 or self._is_due():
-                self._gate.ring()
+                self._wake()
 
     async def next_report(self) -> DeliveryReport | None:
         """Return the next report; None when everything that was put in is reported."""
@@ -154,14 +173,15 @@ class Queueing:
                 return
             self._closing = True
             self._gate.ring()
-        await self._work.join(2 * self._session.timeout_ms)
+        for work in self._works:
+            await work.join(2 * self._session.timeout_ms)
         self._sending.close()
         self._session.parts.discard(self)
         with self._gate:
             self._raise_failures()
 
     def _is_full(self) -> bool:
-        return len(self._queue) + self._under_way + self._failures >= self._most
+        return len(self._queue) + self._under_way_records + self._failures >= self._most
 
     async def _await_room(self) -> None:
         until_ms = self._runtime.now_ms() + self._session.timeout_ms
@@ -185,40 +205,97 @@ class Queueing:
         self._failures = 0
         raise BatchError([outcome for outcome in outcomes if outcome is not None])
 
-    async def _send_all(self) -> None:
-        while portion := await self._next_portion():
-            outcomes = await self._outcomes([queued.record for queued in portion])
-            reports = [_report_of(queued.value, outcome) for queued, outcome in zip(portion, outcomes, strict=True)]
-            if self._on_report is not None:
-                for report in reports:
-                    await self._call(self._on_report, report)
-                reports = []
-            with self._gate:
-                self._under_way = 0
-                self._keep(reports)
-                self._gate.ring()
+    def _wake(self) -> None:
+        """Say that there is something to send; to be called from inside."""
+        if self._at_rest == 0 and len(self._works) < self._most_under_way:
+            self._at_rest += 1
+            self._works.append(self._runtime.start(self._send_all, "producer"))
+        self._gate.ring()
 
-    async def _next_portion(self) -> list[_Queued]:
-        """Wait until something is to be sent, and return it; nothing when all is sent and nothing more will come."""
+    async def _send_all(self) -> None:
+        self._most_under_way = await self._sending.most_under_way()
+        while (portion := await self._next_portion()) is not None:
+            outcomes = await self._outcomes(portion)
+            with self._gate:
+                portion.outcomes = outcomes
+                self._at_rest += 1
+            await self._report()
+
+    async def _next_portion(self) -> _Portion | None:
+        """Wait until something is to be sent, and return it; None when all is sent and nothing more will come."""
         with self._gate:
             while (wait_ms := self._wait_ms()) > 0:
                 await self._gate.wait(wait_ms)
-            portion: list[_Queued] = []
-            size = 0
-            while self._queue and (not portion or self._fits(len(portion), size + self._queue[0].size)):
-                queued = self._queue.popleft()
-                size += queued.size
-                portion.append(queued)
-            self._queued_bytes -= size
-            self._under_way = len(portion)
+            self._at_rest -= 1
+            if not self._queue:
+                return None
+            portion = self._being_numbered = _Portion(self._take())
+            self._under_way.append(portion)
+            self._under_way_records += len(portion.queued)
+            if self._queue:
+                self._wake()
             return portion
 
+    def _take(self) -> list[_Queued]:
+        """Take what fits in a request out of the queue."""
+        taken: list[_Queued] = []
+        size = 0
+        while self._queue and (not taken or self._fits(len(taken), size + self._queue[0].size)):
+            queued = self._queue.popleft()
+            size += queued.size
+            taken.append(queued)
+        self._queued_bytes -= size
+        return taken
+
+    def _numbered(self, portion: _Portion) -> None:
+        """Let the next portion be taken, after the head start of this one."""
+        with self._gate:
+            if self._being_numbered is portion:
+                self._being_numbered = None
+                self._next_portion_ms = self._runtime.now_ms() + _HEAD_START_MS
+                self._gate.ring()
+
+    async def _report(self) -> None:
+        """Report the portions that are answered, up to the first that is not, unless another one is at it."""
+        with self._gate:
+            if self._is_reporting:
+                return
+            self._is_reporting = True
+        on_report = self._on_report
+        try:
+            while (reports := self._next_reports()) is not None:
+                if on_report is not None:
+                    for report in reports:
+                        await self._call(on_report, report)
+                with self._gate:
+                    self._under_way.popleft()
+                    self._under_way_records -= len(reports)
+                    self._keep(reports if on_report is None else ())
+                    self._gate.ring()
+        except BaseException:
+            self._is_reporting = False
+            raise
+
+    def _next_reports(self) -> list[DeliveryReport] | None:
+        """Return the reports of the first portion, if it is answered; else nobody is at it any more."""
+        with self._gate:
+            first = self._under_way[0] if self._under_way else None
+            if first is None or first.outcomes is None:
+                self._is_reporting = False
+                return None
+        return [_report_of(one.value, outcome) for one, outcome in zip(first.queued, first.outcomes, strict=True)]
+
     def _wait_ms(self) -> int:
+        """Return how long to wait before a portion is taken, or before looking again; 0 for not at all."""
         if not self._queue:
             return 0 if self._closing else _LONG_MS
-        if self._closing or self._is_due():
-            return 0
-        return max(0, self._queue[0].since_ms + self._linger_ms - self._runtime.now_ms())
+        if self._being_numbered is not None:
+            return _LONG_MS
+        now_ms = self._runtime.now_ms()
+        due_ms = now_ms if self._closing or self._is_due() else self._queue[0].since_ms + self._linger_ms
+        if self._under_way:
+            due_ms = max(due_ms, self._next_portion_ms)
+        return max(0, due_ms - now_ms)
 
     def _is_due(self) -> bool:
         is_full = len(self._queue) + self._failures >= self._most
@@ -227,15 +304,18 @@ class Queueing:
     def _fits(self, count: int, size: int) -> bool:
         return count < SPEC.limits["max_records_per_request"] and size <= SPEC.limits["max_batch_bytes"]
 
-    async def _outcomes(self, records: Sequence[Record]) -> Sequence[Outcome]:
+    async def _outcomes(self, portion: _Portion) -> Sequence[Outcome]:
+        records = [one.record for one in portion.queued]
         try:
-            return await self._sending.send_records(records)
+            return await self._sending.send_records(records, numbered=lambda: self._numbered(portion))
         except KafkaError as error:
             return [error] * len(records)
         except Exception as error:  # noqa: BLE001  a defect: it is reported, where a silent end would lose records
             defect = KafkaError("internal", f"{type(error).__name__}: {error}")
             defect.__cause__ = error
             return [defect] * len(records)
+        finally:
+            self._numbered(portion)
 
     async def _call(self, on_report: ReportCallback, report: DeliveryReport) -> None:
         try:

@@ -1,6 +1,6 @@
 """What a producer does with its caller's records: numbered where the server knows numbers, in requests that fit."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
 from kafka_do.client import producing
@@ -26,7 +26,7 @@ _IN_FLIGHT = int(SPEC.defaults["client"]["in_flight_batches"])
 
 
 class Sending:
-    """Sends records to one topic, one request after the other, whoever calls it.
+    """Sends records to one topic, whoever calls it, in the order of the calls where batches are numbered.
 
     `idempotent` None leaves it to the server: where it has the feature `producers`, batches are numbered, so that one
     whose answer is lost can be sent again. `retries` None leaves their number to the specification. With
@@ -58,17 +58,24 @@ class Sending:
         self._acks = acks
         self._compresses = compression is not None
         self._retries = retries
-        self._turn = session.runtime.turn()
-        self._until_ms = 0
         self._sequencer = Sequencer(
             topic,
-            wait=session.runtime.sleep,
+            session.runtime,
+            timeout_ms=session.timeout_ms,
             tries=DEFAULT_TRIES if retries is None else retries + 1,
-            in_time=lambda wait_ms: session.runtime.now_ms() + wait_ms <= self._until_ms,
             count_if_created=session.count_if_created,
             together=one_by_one if session.connection.server is None else self._together,
         )
         self._closed = False
+
+    async def most_under_way(self) -> int:
+        """Return how many calls for one partition may be under way without harm to their order. (PRODUCER-020)"""
+        if self._session.connection.server is None:
+            return 1  # nothing is gained where nothing is waited for
+        try:
+            return _IN_FLIGHT if await self._is_idempotent() else 1
+        except KafkaError:
+            return 1
 
     def close(self) -> None:
         """Let nothing be sent any more."""
@@ -126,25 +133,25 @@ class Sending:
             raise BatchError(outcomes)
         return landed
 
-    async def send_records(self, records: Sequence[Record]) -> list[Outcome]:
+    async def send_records(
+        self, records: Sequence[Record], *, numbered: Callable[[], None] = lambda: None
+    ) -> list[Outcome]:
         """Send records and return for each, in order, where it landed or the error that says why not.
 
-        They go in one request, or in one for each partition where they are numbered. Raises KafkaError where the
-        request failed as a whole. (PRODUCE-016)
+        They go in one request, or in one for each partition where they are numbered; `numbered` is then called once
+        what is sent afterwards comes behind them. Raises KafkaError where the request failed as a whole. (PRODUCE-016)
         """
         self._check()
         if not records:
-            return await self._send(records)
+            return await self._send(records, numbered)
         with self._session.tracing.sending(self.topic, records) as sent:
-            outcomes = await self._send(sent.records)
+            outcomes = await self._send(sent.records, numbered)
             sent.done(outcomes)
             return outcomes
 
-    async def _send(self, records: Sequence[Record]) -> list[Outcome]:
+    async def _send(self, records: Sequence[Record], numbered: Callable[[], None]) -> list[Outcome]:
         if records and await self._is_idempotent():
-            async with self._turn:
-                self._until_ms = self._session.runtime.now_ms() + self._session.timeout_ms
-                return await self._sequencer.send(self._broker, records)
+            return await self._sequencer.send(self._broker, records, numbered=numbered)
         broker = self._broker
         return await self._session.ask(
             lambda _: producing.send(broker, self.topic, records, acks=self._acks),
