@@ -44,8 +44,9 @@ class AsyncProducer(Generic[V]):
         Raises TimeoutError where there is none within the client's timeout, KafkaError `closed`, and TypeError for a
         value that is not of the producer's type.
         """
-        asked = self._queueing.put(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
-        drive(asked)
+        late = self._queueing.offer(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
+        if late is not None:
+            drive(self._queueing.put(late))
 
     def reports(self) -> Iterator[DeliveryReport]:
         """Iterate over what became of the records, until everything that was sent so far is reported.

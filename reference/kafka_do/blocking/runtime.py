@@ -17,16 +17,19 @@ class ThreadGate:
     """A condition: its lock and its waiting."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
+        lock = threading.RLock()
+        self._condition = threading.Condition(lock)
+        self._enter = lock.acquire
+        self._leave = lock.release
 
     def __enter__(self) -> Self:
-        self._condition.__enter__()
+        self._enter()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._condition.__exit__(kind, error, trace)
+        self._leave()
 
     def ring(self) -> None:
         """Wake every thread that waits."""

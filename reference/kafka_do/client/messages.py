@@ -39,7 +39,7 @@ Instant = datetime | int
 """A point in time: a `datetime`, in local time where it has no zone, or milliseconds since the Unix epoch."""
 
 
-class RecordMetadata(msgspec.Struct, frozen=True):
+class RecordMetadata(msgspec.Struct, frozen=True, gc=False):
     """Where a record landed. `timestamp_ms` as stored, in milliseconds since the Unix epoch. (PRODUCE-015)"""
 
     topic: str

@@ -34,7 +34,7 @@ Anew = Literal["raised", "allocated"]
 class Entry:
     """A batch in its line: `batch` are its numbers, None while it waits for some; `sent` says whether it has left."""
 
-    __slots__ = ("appended", "batch", "count", "partition", "sent")
+    __slots__ = ("appended", "batch", "count", "has_overtaken", "partition", "sent")
 
     def __init__(self, partition: int, count: int) -> None:
         self.partition = partition
@@ -42,6 +42,7 @@ class Entry:
         self.batch: ProducerBatch | None = None
         self.sent = False
         self.appended = False
+        self.has_overtaken = False
 
 
 class _Line:
@@ -104,6 +105,8 @@ class Numbering:
         numbered = line.numbered()
         if self._anew is not None or (numbered and not line.acknowledged) or numbered >= _MOST:
             return False
+        if any(one.has_overtaken for one in line.entries):
+            return False  # it will come later still, and so would what is sent now
         return line.entries[numbered] is entry
 
     def number(self, entry: Entry) -> ProducerBatch:
@@ -129,6 +132,10 @@ class Numbering:
             if one.batch is not None and not one.appended:
                 return False
         raise RuntimeError("a batch that has ended stands in no line")
+
+    def overtook(self, entry: Entry) -> None:
+        """Note that a batch arrived before one that stands before it."""
+        entry.has_overtaken = True
 
     @property
     def has_lost_count(self) -> bool:
@@ -169,7 +176,7 @@ class Numbering:
     def give_back(self, entry: Entry) -> None:
         """Take a batch's numbers: it was refused because something is missing before it, and stands as before."""
         entry.batch = None
-        entry.sent = False
+        entry.sent = entry.has_overtaken = False
         self._ended()
 
     def withdraw(self, entry: Entry) -> None:

@@ -17,6 +17,7 @@ import msgspec
 from kafka_do.client.headers import HeadersLike
 from kafka_do.client.messages import BatchError, Instant, Key, Outcome, RecordMetadata
 from kafka_do.client.sending import Sending
+from kafka_do.client.serializing import record_to_send_with
 from kafka_do.client.session import Session
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.records import Record, size_in_batch
@@ -30,6 +31,7 @@ __all__ = [
     "DEFAULT_LINGER_MS",
     "DEFAULT_QUEUE_RECORDS",
     "DeliveryReport",
+    "Queued",
     "Queueing",
     "ReportCallback",
 ]
@@ -39,7 +41,7 @@ DEFAULT_LINGER_MS = int(SPEC.defaults["client"]["linger_ms"])
 DEFAULT_QUEUE_RECORDS = int(SPEC.defaults["client"]["queue_records"])
 
 _LONG_MS = 60_000
-_HEAD_START_MS = 10
+_HEAD_START_MS = 50
 
 
 class DeliveryReport(msgspec.Struct, frozen=True):
@@ -56,7 +58,9 @@ class DeliveryReport(msgspec.Struct, frozen=True):
 ReportCallback = Callable[[DeliveryReport], Awaitable[None] | None]
 
 
-class _Queued(msgspec.Struct, frozen=True):
+class Queued(msgspec.Struct, frozen=True, gc=False):
+    """A record in the queue, what it was made of, its bytes in a batch, and since when it waits."""
+
     value: Any
     record: Record
     size: int
@@ -68,7 +72,7 @@ class _Portion:
 
     __slots__ = ("outcomes", "queued")
 
-    def __init__(self, queued: list[_Queued]) -> None:
+    def __init__(self, queued: list[Queued]) -> None:
         self.queued = queued
         self.outcomes: Sequence[Outcome] | None = None
 
@@ -96,15 +100,16 @@ class Queueing:
         self._most = queue_records
         self._on_report = on_report
         self._gate = self._runtime.gate()
-        self._queue: deque[_Queued] = deque()
+        self._queue: deque[Queued] = deque()
         self._queued_bytes = 0
         self._under_way: deque[_Portion] = deque()
-        self._under_way_records = 0
+        self._held = 0  # queued, under way, or failed and not read
         self._being_numbered: _Portion | None = None
         self._next_portion_ms = 0
         self._is_reporting = False
         self._hurry = 0
-        self._unread: deque[DeliveryReport] = deque()
+        self._unread: deque[Queued] = deque()
+        self._unread_outcomes: deque[Outcome] = deque()
         self._failures = 0
         self._closing = False
         session.parts.add(self)
@@ -112,7 +117,7 @@ class Queueing:
         self._most_under_way = 1
         self._works: list[Work] = [self._runtime.start(self._send_all, "producer")]
 
-    async def put(
+    def offer(
         self,
         value: Any,
         *,
@@ -120,23 +125,30 @@ class Queueing:
         headers: HeadersLike = (),
         partition: int | None = None,
         timestamp: Instant | None = None,
-    ) -> None:
-        """Queue a record; where the queue is full, once there is room.
+    ) -> Queued | None:
+        """Queue a record, and return None; where the queue is full, return what is to be `put` into it.
 
-        Raises TimeoutError where there is none within the client's timeout, KafkaError `closed`, and TypeError for a
-        value that is not of the producer's type.
+        Raises KafkaError `closed`, and TypeError for a value that is not of the producer's type.
         """
-        record = self._sending.record(value, key=key, headers=headers, partition=partition, timestamp=timestamp)
-        (record,) = self._session.tracing.created(self._sending.topic, (record,))
+        record = record_to_send_with(value, key, headers, partition, timestamp, self._sending.encode)
+        if self._session.tracing.in_headers:
+            (record,) = self._session.tracing.created(self._sending.topic, (record,))
+        queued = Queued(value, record, size_in_batch(record), self._runtime.now_ms())
         with self._gate:
             self._check()
-            if self._is_full():
-                await self._await_room()
-            queued = _Queued(value, record, size_in_batch(record), self._runtime.now_ms())
-            self._queue.append(queued)
-            self._queued_bytes += queued.size
-            if len(self._queue) == 1 or self._is_due():
-                self._wake()
+            if self._held >= self._most:
+                return queued
+            self._append(queued)
+        return None
+
+    async def put(self, queued: Queued) -> None:
+        """Queue what was offered, once there is room.
+
+        Raises TimeoutError where there is none within the client's timeout, and KafkaError `closed`.
+        """
+        with self._gate:
+            await self._await_room()
+            self._append(queued)
 
     async def next_report(self) -> DeliveryReport | None:
         """Return the next report; None when everything that was put in is reported."""
@@ -145,11 +157,12 @@ class Queueing:
                 await self._gate.wait(_LONG_MS)
             if not self._unread:
                 return None
-            report = self._unread.popleft()
-            if report.error is not None:
+            outcome = self._unread_outcomes.popleft()
+            if isinstance(outcome, KafkaError):
                 self._failures -= 1
+                self._held -= 1
                 self._gate.ring()
-            return report
+            return _report_of(self._unread.popleft().value, outcome)
 
     async def flush(self) -> None:
         """Return when everything that was put in is answered for.
@@ -180,12 +193,18 @@ class Queueing:
         with self._gate:
             self._raise_failures()
 
-    def _is_full(self) -> bool:
-        return len(self._queue) + self._under_way_records + self._failures >= self._most
+    def _append(self, queued: Queued) -> None:
+        queue = self._queue
+        queue.append(queued)
+        self._held += 1
+        before = self._queued_bytes
+        self._queued_bytes = before + queued.size
+        if len(queue) == 1 or before < self._batch_bytes <= self._queued_bytes or self._held == self._most:
+            self._wake()
 
     async def _await_room(self) -> None:
         until_ms = self._runtime.now_ms() + self._session.timeout_ms
-        while self._is_full():
+        while self._held >= self._most:
             left_ms = until_ms - self._runtime.now_ms()
             if left_ms <= 0:
                 raise TimeoutError(f"{self._most} records are queued, under way or failed, and none was dealt with")
@@ -200,10 +219,12 @@ class Queueing:
     def _raise_failures(self) -> None:
         if not self._failures:
             return
-        outcomes = [report.error or report.metadata for report in self._unread]
+        outcomes = list(self._unread_outcomes)
         self._unread.clear()
+        self._unread_outcomes.clear()
+        self._held -= self._failures
         self._failures = 0
-        raise BatchError([outcome for outcome in outcomes if outcome is not None])
+        raise BatchError(outcomes)
 
     def _wake(self) -> None:
         """Say that there is something to send; to be called from inside."""
@@ -231,14 +252,13 @@ class Queueing:
                 return None
             portion = self._being_numbered = _Portion(self._take())
             self._under_way.append(portion)
-            self._under_way_records += len(portion.queued)
             if self._queue:
                 self._wake()
             return portion
 
-    def _take(self) -> list[_Queued]:
+    def _take(self) -> list[Queued]:
         """Take what fits in a request out of the queue."""
-        taken: list[_Queued] = []
+        taken: list[Queued] = []
         size = 0
         while self._queue and (not taken or self._fits(len(taken), size + self._queue[0].size)):
             queued = self._queue.popleft()
@@ -261,29 +281,29 @@ class Queueing:
             if self._is_reporting:
                 return
             self._is_reporting = True
-        on_report = self._on_report
         try:
-            while (reports := self._next_reports()) is not None:
-                if on_report is not None:
-                    for report in reports:
-                        await self._call(on_report, report)
+            while (portion := self._first_answered()) is not None:
+                outcomes = portion.outcomes or ()
+                if self._on_report is not None:
+                    for queued, outcome in zip(portion.queued, outcomes, strict=True):
+                        await self._call(self._on_report, _report_of(queued.value, outcome))
                 with self._gate:
                     self._under_way.popleft()
-                    self._under_way_records -= len(reports)
-                    self._keep(reports if on_report is None else ())
+                    self._held -= len(portion.queued)
+                    if self._on_report is None:
+                        self._keep(portion.queued, outcomes)
                     self._gate.ring()
         except BaseException:
             self._is_reporting = False
             raise
 
-    def _next_reports(self) -> list[DeliveryReport] | None:
-        """Return the reports of the first portion, if it is answered; else nobody is at it any more."""
+    def _first_answered(self) -> _Portion | None:
+        """Return the first portion, if it is answered; else nobody is at reporting any more."""
         with self._gate:
-            first = self._under_way[0] if self._under_way else None
-            if first is None or first.outcomes is None:
-                self._is_reporting = False
-                return None
-        return [_report_of(one.value, outcome) for one, outcome in zip(first.queued, first.outcomes, strict=True)]
+            if self._under_way and self._under_way[0].outcomes is not None:
+                return self._under_way[0]
+            self._is_reporting = False
+            return None
 
     def _wait_ms(self) -> int:
         """Return how long to wait before a portion is taken, or before looking again; 0 for not at all."""
@@ -298,8 +318,7 @@ class Queueing:
         return max(0, due_ms - now_ms)
 
     def _is_due(self) -> bool:
-        is_full = len(self._queue) + self._failures >= self._most
-        return bool(self._hurry) or is_full or self._queued_bytes >= self._batch_bytes
+        return bool(self._hurry) or self._held >= self._most or self._queued_bytes >= self._batch_bytes
 
     def _fits(self, count: int, size: int) -> bool:
         return count < SPEC.limits["max_records_per_request"] and size <= SPEC.limits["max_batch_bytes"]
@@ -325,13 +344,16 @@ class Queueing:
         except Exception:
             self._session.log.exception("on_report failed")
 
-    def _keep(self, reports: Sequence[DeliveryReport]) -> None:
-        """Keep reports until somebody reads them; of those that nobody reads the oldest good ones go."""
-        for report in reports:
-            self._unread.append(report)
-            self._failures += report.error is not None
-            if len(self._unread) > self._most and self._unread[0].error is None:
-                self._unread.popleft()
+    def _keep(self, queued: Sequence[Queued], outcomes: Sequence[Outcome]) -> None:
+        """Keep what is to be reported until somebody reads it; of what nobody reads the oldest good ones go."""
+        self._unread.extend(queued)
+        self._unread_outcomes.extend(outcomes)
+        failures = sum(isinstance(outcome, KafkaError) for outcome in outcomes)
+        self._failures += failures
+        self._held += failures
+        while len(self._unread) > self._most and not isinstance(self._unread_outcomes[0], KafkaError):
+            self._unread.popleft()
+            self._unread_outcomes.popleft()
 
 
 def _report_of(value: Any, outcome: Outcome) -> DeliveryReport:

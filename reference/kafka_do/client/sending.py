@@ -52,7 +52,7 @@ class Sending:
             raise ValueError("an idempotent producer waits for its answers: acks none is none of its choices")
         codec = codec_of(value_type)
         self.topic = topic
-        self._encode = data_of if codec is None else codec.encode
+        self.encode = data_of if codec is None else codec.encode
         self._session = session
         self._idempotent = False if acks != "all" and idempotent is None else idempotent
         self._acks = acks
@@ -91,9 +91,7 @@ class Sending:
         timestamp: Instant | None = None,
     ) -> Record:
         """Return the record for what a user sends; raises TypeError for a value that is not of the producer's type."""
-        return record_to_send_with(
-            value, key=key, headers=headers, partition=partition, timestamp=timestamp, encode=self._encode
-        )
+        return record_to_send_with(value, key, headers, partition, timestamp, self.encode)
 
     async def send(
         self,
@@ -116,7 +114,7 @@ class Sending:
 
         Raises BatchError where some did not, and KafkaError where none was tried.
         """
-        given = [record_to_send(message, self._encode) for message in messages]
+        given = [record_to_send(message, self.encode) for message in messages]
         self._check()
         if not given:
             return []

@@ -98,6 +98,9 @@ class Sequencer:
                 return [refusal] * len(records)
             numbered()
             until_ms = self._runtime.now_ms() + self._timeout_ms
+            if len(places) == 1:
+                (_, entry) = entries.popitem()
+                return await self._deliver(broker, entry, [_message(record) for record in records], until_ms)
             outcomes: dict[int, Outcome] = {}
 
             async def deliver(partition: int) -> None:
@@ -118,6 +121,8 @@ class Sequencer:
         count = self._partition_count
         if count is None and any(record.partition is None for record in records):
             count = await self._count(broker)
+        if count is not None and all(record.partition is None and record.key is None for record in records):
+            return {self._spread.next(count): range(len(records))}
         turn = None
         places: dict[int, list[int]] = {}
         for place, record in enumerate(records):
@@ -241,6 +246,7 @@ class Sequencer:
         Else it has lost its numbers: what it has overtaken was not appended.
         """
         with self._gate:
+            self._numbering.overtook(entry)
             while not self._numbering.is_first(entry):
                 await self._gate.wait(_LONG_MS)
             if not (self._numbering.has_lost_count and may_have_others):

@@ -8,11 +8,15 @@ import msgspec
 
 from kafka_do.client.headers import Headers, HeadersLike, meaning_of
 from kafka_do.client.messages import Instant, Key, Message, ReadMessage, milliseconds
-from kafka_do.core.records import Record, StoredRecord
+from kafka_do.core.records import Record, StoredRecord, WrittenRecord
 
 __all__ = ["data_of", "message_of", "record_of", "record_to_send", "record_to_send_with", "value_of"]
 
 M = TypeVar("M", bound=ReadMessage[Any])
+
+_encode = msgspec.json.encode
+_RECORDS = (Message, ReadMessage, Record)
+_BYTES = (bytes, bytearray, memoryview)
 
 Encode = Callable[[Any], bytes | None]
 """Makes a value's bytes; bytes it leaves as they are."""
@@ -20,11 +24,11 @@ Encode = Callable[[Any], bytes | None]
 
 def data_of(value: Any) -> bytes | None:
     """Return a value's bytes; raises TypeError or ValueError for one that JSON cannot say."""
-    if value is None:
-        return None
-    if isinstance(value, bytes | bytearray | memoryview):
+    if value is None or type(value) is bytes:
+        return value
+    if isinstance(value, _BYTES):
         return bytes(value)
-    data = msgspec.json.encode(value)
+    data = _encode(value)
     if b"null" in data:  # which is also what the encoder makes of NaN and Infinity; JSON cannot say these
         json.dumps(msgspec.to_builtins(value), allow_nan=False)
     return data
@@ -43,12 +47,20 @@ def record_of(
 
     Raises TypeError or ValueError for a value that JSON cannot say, a key that is neither text nor bytes, and the like.
     """
-    return Record(
-        value=encode(value),
-        key=_key(key),
-        headers=Headers(headers).raw if headers else (),
-        partition=partition,
-        timestamp_ms=None if timestamp is None else milliseconds(timestamp),
+    made = _record(value, key, headers, partition, timestamp, encode)
+    return Record(made.value, made.key, made.headers, made.timestamp_ms, made.partition)
+
+
+def _record(  # noqa: PLR0917  names cost as much as the rest
+    value: Any, key: Key, headers: HeadersLike, partition: int | None, timestamp: Instant | None, encode: Encode
+) -> Record:
+    is_written = encode is data_of and value is not None and not isinstance(value, _BYTES)
+    return (WrittenRecord if is_written else Record)(
+        encode(value),
+        key if key is None else _key(key),
+        Headers(headers).raw if headers else (),
+        None if timestamp is None else milliseconds(timestamp),
+        partition,
     )
 
 
@@ -58,25 +70,17 @@ def record_to_send(message: Any, encode: Encode = data_of) -> Record:
     Of a message that was read the bytes, the headers and the time go on; its partition is of its own topic.
     """
     if isinstance(message, Message):
-        return record_of(
-            message.value,
-            key=message.key,
-            headers=message.headers,
-            partition=message.partition,
-            timestamp=message.timestamp,
-            encode=encode,
-        )
+        return _record(message.value, message.key, message.headers, message.partition, message.timestamp, encode)
     if isinstance(message, ReadMessage):
         return Record(encode(message.raw_value), message.raw_key, message.headers.raw, message.timestamp_ms)
     if isinstance(message, Record):
         encode(message.value)
         return message
-    return record_of(message, encode=encode)
+    return _record(message, None, (), None, None, encode)
 
 
-def record_to_send_with(
+def record_to_send_with(  # noqa: PLR0917  names cost as much as the rest
     message: Any,
-    *,
     key: Key,
     headers: HeadersLike,
     partition: int | None,
@@ -84,8 +88,8 @@ def record_to_send_with(
     encode: Encode = data_of,
 ) -> Record:
     """Return the record for what a user sends, where what is given beside a message counts more than its own."""
-    if not isinstance(message, Message | ReadMessage | Record):
-        return record_of(message, key=key, headers=headers, partition=partition, timestamp=timestamp, encode=encode)
+    if not isinstance(message, _RECORDS):
+        return _record(message, key, headers, partition, timestamp, encode)
     record = record_to_send(message, encode)
     return Record(
         record.value,
@@ -130,8 +134,8 @@ def value_of(data: bytes | None) -> Any:
         return meaning_of(data)
 
 
-def _key(key: Any) -> bytes | None:
-    if key is None or isinstance(key, bytes):
+def _key(key: Any) -> bytes:
+    if isinstance(key, bytes):
         return key
     if isinstance(key, str):
         return key.encode()

@@ -57,7 +57,7 @@ class Spans(Tracing):
 
     def __init__(self, server: Server | None, *, in_headers: bool, clock_ns: Callable[[], int]) -> None:
         """Take a clock that tells the nanoseconds since the Unix epoch."""
-        self._in_headers = in_headers
+        self.in_headers = in_headers
         self._clock_ns = clock_ns
         self._common: Attributes = {"messaging.system": _SYSTEM}
         if server is not None:
@@ -70,7 +70,7 @@ class Spans(Tracing):
 
     def created(self, topic: str, records: Sequence[Record]) -> Sequence[Record]:
         """Return records, each with the context of a span of its own, where contexts go into headers."""
-        if not self._in_headers or not _is_set_up():
+        if not self.in_headers or not _is_set_up():
             return records
         return [self._created(topic, record) for record in records]
 
@@ -116,7 +116,7 @@ class Spans(Tracing):
 
     @contextmanager
     def _sending(self, topic: str, records: Sequence[Record]) -> Iterator[Sent]:
-        is_origin = self._in_headers and not all(map(_has_context, records))
+        is_origin = self.in_headers and not all(map(_has_context, records))
         attributes = self._attributes("send", "send", [(topic, one.partition) for one in records])
         attributes["messaging.destination.name"] = topic
         if len(records) == 1:

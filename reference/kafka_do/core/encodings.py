@@ -11,6 +11,7 @@ from kafka_do.core.messages import ReadEncoding, TextEncoding, ValueEncoding
 __all__ = ["decode_text", "decode_value", "encode_text", "encode_value"]
 
 _NULL = b"null"
+_JSON = frozenset(("auto", "json"))
 
 
 def decode_text(text: str | None, encoding: TextEncoding) -> bytes | None:
@@ -66,7 +67,7 @@ def encode_value(data: bytes | None, wanted: ReadEncoding, max_depth: int) -> tu
     """Return the JSON text of a value and its encoding. (RECORD-014 to RECORD-016)"""
     if data is None:
         return msgspec.Raw(_NULL), "json"
-    if wanted in ("auto", "json") and data != _NULL and json_text.is_compact(data, max_depth):
+    if wanted in _JSON and data != _NULL and json_text.is_compact(data, max_depth):
         return msgspec.Raw(data), "json"
     text, encoding = encode_text(data, wanted)
     return msgspec.Raw(msgspec.json.encode(text)), encoding

@@ -6,6 +6,7 @@ import msgspec
 
 __all__ = ["compact", "compact_body", "is_compact", "is_deeper"]
 
+_format = msgspec.json.format
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _OPENING = b"[{"
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -18,8 +19,9 @@ def compact(text: bytes) -> bytes:
     surrogate and a control character in a string are refused, and so is a nesting too deep to follow.
     """
     try:
-        text.decode()
-        return msgspec.json.format(text, indent=-1)
+        if not text.isascii():
+            text.decode()
+        return _format(text, indent=-1)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
 
@@ -38,17 +40,19 @@ def compact_body(body: bytes) -> bytes:
 def is_compact(text: bytes, max_depth: int) -> bool:
     """Whether `text` is a JSON text without white space between its tokens, nested at most `max_depth` deep."""
     try:
-        return compact(text) == text and not is_deeper(text, max_depth)
-    except ValueError:
+        if not text.isascii():
+            text.decode()
+        return _format(text, indent=-1) == text and not is_deeper(text, max_depth)
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return False
 
 
 def is_deeper(text: bytes, max_depth: int) -> bool:
     """Whether arrays and objects nest deeper than `max_depth` in a JSON text; a scalar has depth 0. (RECORD-007)
 
-    Most texts have fewer brackets than the limit and are not looked at any closer.
+    Most texts are too short for that, or have fewer brackets than the limit, and are not looked at any closer.
     """
-    if text.count(b"[") + text.count(b"{") <= max_depth:
+    if len(text) <= 2 * max_depth or text.count(b"[") + text.count(b"{") <= max_depth:
         return False
     level = 0
     for byte in _STRING.sub(b"", text).translate(None, _NO_BRACKETS):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["Header", "Record", "StoredRecord", "size_in_batch", "size_of"]
+__all__ = ["Header", "Record", "StoredRecord", "WrittenRecord", "size_in_batch", "size_of"]
 
 _RECORD_BYTES = 32
 _HEADER_BYTES = 16
@@ -20,7 +20,7 @@ class Header(NamedTuple):
     value: bytes | None
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record to be appended. `value` None is a tombstone, `key` None is no key; `b""` is neither.
 
     `timestamp_ms` None takes the server's clock, `partition` None lets the server choose.
@@ -33,7 +33,11 @@ class Record(msgspec.Struct, frozen=True):
     partition: int | None = None
 
 
-class StoredRecord(msgspec.Struct, frozen=True):
+class WrittenRecord(Record, frozen=True, gc=False):
+    """A record whose value this library has written as JSON: it has no white space, and need not be looked at again."""
+
+
+class StoredRecord(msgspec.Struct, frozen=True, gc=False):
     """A record with its place. `timestamp_ms` is None only for a record that came by another way than this protocol."""
 
     offset: int
@@ -45,7 +49,7 @@ class StoredRecord(msgspec.Struct, frozen=True):
 
 def size_of(record: Record | StoredRecord) -> int:
     """Return the bytes of key, value and headers, as `max_bytes` counts them. (FETCH-008)"""
-    size = len(record.key or b"") + len(record.value or b"")
+    size = (0 if record.key is None else len(record.key)) + (0 if record.value is None else len(record.value))
     for header in record.headers:
         size += len(header.key.encode()) + len(header.value or b"")
     return size
@@ -53,4 +57,7 @@ def size_of(record: Record | StoredRecord) -> int:
 
 def size_in_batch(record: Record | StoredRecord) -> int:
     """Return what a record adds to the size of its batch, as `max_batch_bytes` counts it. (PRODUCE-019, PRODUCE-020)"""
+    if not record.headers:
+        size = _RECORD_BYTES if record.key is None else _RECORD_BYTES + len(record.key)
+        return size if record.value is None else size + len(record.value)
     return size_of(record) + _RECORD_BYTES + _HEADER_BYTES * len(record.headers)
