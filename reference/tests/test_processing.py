@@ -13,7 +13,7 @@ from kafka_do.client.consuming import Origin
 from kafka_do.client.lanes import Lanes, Order
 from kafka_do.client.membership import Partition
 from kafka_do.client.messages import ReadMessage
-from kafka_do.client.serializing import message_of
+from kafka_do.client.serializing import messages_of
 from kafka_do.core.records import StoredRecord
 from tests.conftest import Skin, until
 
@@ -337,7 +337,7 @@ def test_a_worker_that_is_cancelled_ends_the_work(skin: "Skin") -> None:
 
 def _message(offset: int, key: bytes | None = None, losses: int = 0) -> ReadMessage[Any]:
     origin = Origin(None, Partition("orders", "id", 0), losses)
-    return message_of("orders", 0, StoredRecord(offset, None, key, b"1", ()), origin=origin)
+    return messages_of("orders", 0, [StoredRecord(offset, None, key, b"1", ())], origin=origin)[0]
 
 
 @pytest.mark.parametrize(("order", "begun"), [("key", [0, 1, 3]), ("partition", [0])])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import (
     FetchedHeader,
+    FetchedRecord,
     ProducePartitionRecord,
     ProduceRecord,
     ReadEncoding,
@@ -20,8 +21,16 @@ from kafka_do.core.messages import (
     ValueEncoding,
 )
 from kafka_do.core.plain_records import PlainRecord
-from kafka_do.core.record_text import is_settled, key_bytes, message_of_record, read_as, record_of_message, settle
-from kafka_do.core.records import Header, Record, StoredRecord
+from kafka_do.core.record_text import (
+    is_settled,
+    key_bytes,
+    message_of_record,
+    read_as,
+    record_of_message,
+    settle,
+    stored_records,
+)
+from kafka_do.core.records import Header, Record, StoredRecord, WrittenRecord
 from kafka_do.engines.appending import settled
 from kafka_do.spec import SPEC
 
@@ -220,3 +229,37 @@ def test_key_value_and_headers_are_read_in_the_encoding_that_is_wanted(
     assert (read.offset, read.timestamp_ms, read.key, read.key_encoding) == (5, 6, others, encoding)
     assert (bytes(read.value), read.value_encoding) == (value, "json" if wanted == "auto" else encoding)
     assert read.headers == [FetchedHeader("h", others, encoding)]
+
+
+_NOT_JSON = [b'"\x01"', b'"\\ud800"', b'"\\x"', b"NaN", b"01", b"1.", b"[1,]", b'{"a":1,}', b'"\xff"', b"tru", b"{1:2}"]
+
+
+@pytest.mark.parametrize("space", [b"", b" "])
+@pytest.mark.parametrize("value", _NOT_JSON)
+def test_what_is_no_json_is_not_read_whether_there_is_white_space_or_not(value: bytes, space: bytes) -> None:
+    text = b'[{"offset":0,"timestamp_ms":1,"key":null,"value":' + space + value + b',"headers":[]}]'
+    with pytest.raises((ValueError, msgspec.DecodeError)):
+        stored_records(text)
+
+
+@given(value=_json_values, text=st.binary(max_size=20))
+def test_a_text_without_white_space_is_read_as_one_with_it(value: Any, text: bytes) -> None:
+    written = [message_of_record(Record(one), 64) for one in (json.dumps(value).encode(), text, b"null", None)]
+    fetched = [
+        FetchedRecord(
+            offset=place, timestamp_ms=1, key=None, value=one.value, headers=[], value_encoding=one.value_encoding
+        )
+        for place, one in enumerate(written)
+    ]
+    tight = msgspec.json.encode(fetched)
+    assert stored_records(tight) == stored_records(msgspec.json.format(tight, indent=2))
+
+
+@given(value=_json_values)
+def test_a_value_that_this_library_has_written_is_sent_as_any_other(value: Any) -> None:
+    data = msgspec.json.encode(value)
+    for depth in (0, 2, 64):
+        for key, headers in ((None, ()), (b"k", (Header("h", b"v"),))):
+            assert message_of_record(WrittenRecord(data, key, headers), depth) == message_of_record(
+                Record(data, key, headers), depth
+            )

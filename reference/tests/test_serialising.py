@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kafka_do import ReadMessage  # noqa: TC001
-from kafka_do.client.serializing import message_of, record_of
+from kafka_do.client.serializing import messages_of, record_of
 from kafka_do.core.records import Header, Record, StoredRecord
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ _json_values = st.recursive(
 
 
 def _read(value: bytes | None = None, key: bytes | None = None, timestamp_ms: int | None = 0) -> Any:
-    return message_of("t", 1, StoredRecord(5, timestamp_ms, key, value, ()))
+    return messages_of("t", 1, [StoredRecord(5, timestamp_ms, key, value, ())])[0]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_key_is_read_as_text_else_as_bytes(stored: bytes | None, key: str | by
 
 def test_a_message_tells_its_place_and_its_headers_as_bytes() -> None:
     headers = (Header("h", b"1"), Header("h", None))
-    message: ReadMessage[Any] = message_of("t", 1, StoredRecord(5, 7, None, None, headers))
+    message: ReadMessage[Any] = messages_of("t", 1, [StoredRecord(5, 7, None, None, headers)])[0]
     assert (message.topic, message.partition, message.offset, message.timestamp_ms) == ("t", 1, 5, 7)
     assert message.headers.raw == headers
 

@@ -17,7 +17,7 @@ from kafka_do.client.backoff import may_be_repeated
 from kafka_do.client.membership import Partition
 from kafka_do.client.messages import ReadMessage, milliseconds
 from kafka_do.client.reading import records_of
-from kafka_do.client.serializing import message_of
+from kafka_do.client.serializing import messages_of
 from kafka_do.core.broker import PartitionFailure, PartitionSlice
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.item_errors import error_of_item
@@ -92,6 +92,7 @@ class Positions:
         self._limits = dict(limits or {})
         self._next: dict[Partition, int] = {}
         self._handed: dict[Partition, int] = {}
+        self._last: Received | None = None
         self._stored: dict[Partition, int] = {}
         self._at_start: set[Partition] = set()
         self._paused: set[Partition] = set()
@@ -119,6 +120,7 @@ class Positions:
 
         A partition that comes back is looked up again. (GROUP-051, GROUP-052, GROUP-057)
         """
+        self._note_last()
         self._next = {one: offset for one, offset in self._next.items() if one in assigned}
         self._ends = {one: offset for one, offset in self._ends.items() if one in assigned}
         self._at_start &= assigned
@@ -128,13 +130,29 @@ class Positions:
 
     def hand_out(self, messages: Iterable[Received]) -> None:
         """Note that the caller has been given messages, in their order."""
+        self._note_last()
+        self._last = None
         for message in messages:
             partition = message.origin.partition
             self._stored.setdefault(partition, message.offset)
             self._handed[partition] = message.offset + 1
 
+    def go_on(self, message: Received) -> None:
+        """Note that the caller has been given the message behind the last one of the same partition.
+
+        Only this may be called while the positions are not locked, by the caller's thread: a lock would cost as much as
+        the rest of an iteration. It is accounted for when somebody asks.
+        """
+        self._last = message
+
+    def _note_last(self) -> None:
+        if (last := self._last) is not None and last.origin.partition in self._handed:
+            self._handed[last.origin.partition] = last.offset + 1
+
     def take_back(self, messages: Iterable[Received]) -> None:
         """Read again what was handed out and not worked on; what was committed behind it stays committed."""
+        self._note_last()
+        self._last = None
         for message in messages:
             partition = message.origin.partition
             if partition in self._handed:
@@ -148,6 +166,8 @@ class Positions:
 
     def seek(self, partition: Partition, offset: int) -> None:
         """Read on at an offset. What was committed before does not keep the caller from committing less."""
+        self._note_last()
+        self._last = None
         self._at_start.discard(partition)
         self._next[partition] = offset
         self._handed.pop(partition, None)
@@ -185,6 +205,7 @@ class Positions:
 
     def gone_past(self, at_work: Iterable[Received]) -> dict[Partition, int]:
         """Return what would be committed if the caller had not done with some of the messages that it was given."""
+        self._note_last()
         done = dict(self._handed)
         for message in at_work:
             partition = message.origin.partition
@@ -198,6 +219,7 @@ class Positions:
         None means everything that was handed out. Messages of a partition that the member has lost do not count, nor
         those behind which something is committed already.
         """
+        self._note_last()
         if messages is None:
             return dict(self._handed)
         behind: dict[tuple[str, int], int] = {}
@@ -313,11 +335,9 @@ class Positions:
         self._ends[origin.partition] = part.high_watermark
         records = records_of(part.records)
         if records:
-            make, decode = self._make, self._decode
-            found.messages += [
-                message_of(part.topic, part.partition, record, origin=origin, make=make, decode=decode)
-                for record in records
-            ]
+            found.messages += messages_of(
+                part.topic, part.partition, records, origin=origin, make=self._make, decode=self._decode
+            )
             found.partitions.add(origin.partition)
 
     def _start_queries(self, partition: Partition) -> list[OffsetQuery]:

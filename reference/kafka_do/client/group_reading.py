@@ -138,20 +138,20 @@ class GroupReading(Generic[M]):
         """
         if self._tracing.is_on:
             return  # each call has a span of its own
-        while self._found and not self._has_to_look_up():
-            if isinstance(self._found[0].value, Misfit):
+        commits_past = self._commits_past
+        origin = None
+        while self._found and not self._member.news and not isinstance(self._found[0].value, Misfit):
+            if commits_past and (self._member.gives_up or self._runtime.now_ms() >= self._next_auto_commit_ms):
                 return
             message = self._found.popleft()
             self._at_work = (message,)
-            with self._member.locked():
-                self._positions.hand_out(self._at_work)
+            if message.origin is origin:
+                self._positions.go_on(message)
+            else:
+                origin = message.origin
+                with self._member.locked():
+                    self._positions.hand_out(self._at_work)
             yield message
-
-    def _has_to_look_up(self) -> bool:
-        """Whether there is more to do than to hand out what was found."""
-        if self._member.news:
-            return True
-        return self._commits_past and (self._member.gives_up or self._runtime.now_ms() >= self._next_auto_commit_ms)
 
     async def next(self, timeout_ms: int | None) -> M | None:
         """Return the next message; None if there is none within the time. The one before is done with."""

@@ -3,7 +3,7 @@
 import msgspec
 
 from kafka_do.client.messages import Read
-from kafka_do.client.serializing import message_of
+from kafka_do.client.serializing import messages_of
 from kafka_do.core.broker import Broker, FetchPartition
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.record_text import stored_records
@@ -32,7 +32,7 @@ async def read(
     )
     found = await broker.fetch_partition(request)
     return Read(
-        messages=tuple(message_of(found.topic, found.partition, stored) for stored in records_of(found.records)),
+        messages=tuple(messages_of(found.topic, found.partition, records_of(found.records))),
         next_offset=found.next_offset,
         high_watermark=found.high_watermark,
         log_start_offset=found.log_start_offset,

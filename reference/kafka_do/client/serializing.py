@@ -1,19 +1,20 @@
 """Between Python's values and a record's bytes."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
-from kafka_do.client.headers import Headers, HeadersLike, meaning_of
+from kafka_do.client.headers import NO_HEADERS, Headers, HeadersLike, meaning_of
 from kafka_do.client.messages import Instant, Key, Message, ReadMessage, milliseconds
 from kafka_do.core.records import Record, StoredRecord, WrittenRecord
 
-__all__ = ["data_of", "message_of", "record_of", "record_to_send", "record_to_send_with", "value_of"]
+__all__ = ["data_of", "messages_of", "record_of", "record_to_send", "record_to_send_with", "value_of"]
 
 M = TypeVar("M", bound=ReadMessage[Any])
 
+_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.encode
 _RECORDS = (Message, ReadMessage, Record)
 _BYTES = (bytes, bytearray, memoryview)
@@ -100,28 +101,32 @@ def record_to_send_with(  # noqa: PLR0917  names cost as much as the rest
     )
 
 
-def message_of(
+def messages_of(
     topic: str,
     partition: int,
-    stored: StoredRecord,
+    records: Iterable[StoredRecord],
     *,
     origin: object = None,
     make: Callable[..., M] = ReadMessage,  # type: ignore[assignment]
     decode: Callable[[bytes | None], Any] | None = None,
-) -> M:
-    """Return the message for a record that was read; `decode` tells its value, if not what the bytes mean."""
-    return make(
-        topic,
-        partition,
-        stored.offset,
-        stored.timestamp_ms,
-        meaning_of(stored.key),
-        (decode or value_of)(stored.value),
-        Headers.of(stored.headers),
-        stored.key,
-        stored.value,
-        origin,
-    )
+) -> list[M]:
+    """Return the messages for records that were read; `decode` tells their values, if not what the bytes mean."""
+    meaning = decode or value_of
+    return [
+        make(
+            topic,
+            partition,
+            record.offset,
+            record.timestamp_ms,
+            None if record.key is None else meaning_of(record.key),
+            meaning(record.value),
+            Headers.of(record.headers) if record.headers else NO_HEADERS,
+            record.key,
+            record.value,
+            origin,
+        )
+        for record in records
+    ]
 
 
 def value_of(data: bytes | None) -> Any:
@@ -129,7 +134,7 @@ def value_of(data: bytes | None) -> Any:
     if data is None:
         return None
     try:
-        return msgspec.json.decode(data)
+        return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return meaning_of(data)
 

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from kafka_do.core.encodings import decode_text, decode_value, encode_text, encode_value
 from kafka_do.core.errors import invalid_request
-from kafka_do.core.json_text import is_deeper
+from kafka_do.core.json_text import has_white_space, is_deeper
 from kafka_do.core.messages import (
     FetchedHeader,
     FetchedRecord,
@@ -124,15 +124,30 @@ def stored_records(text: bytes | msgspec.Raw) -> list[StoredRecord]:
 
     Raises ValueError or RecursionError where the text is not one, or a field is not what its encoding promises.
     """
-    return [_stored(message) for message in _messages(text)]
+    messages = _messages(text)
+    whole = bytes(text)
+    if not whole.isascii():
+        whole.decode()  # what is only skipped over is not looked at for that
+    is_tight = not has_white_space(whole)
+    return [_stored(message, is_tight=is_tight) for message in messages]
 
 
-def _stored(fetched: FetchedRecord) -> StoredRecord:
+def _stored(fetched: FetchedRecord, *, is_tight: bool) -> StoredRecord:
+    """Return the record of a message; in a text that is tight, no value has white space either."""
+    data: bytes | None
+    if is_tight and fetched.value_encoding == "json":
+        data = bytes(fetched.value)
+        if data == _NULL:
+            data = None
+    else:
+        data = decode_value(fetched.value, fetched.value_encoding)
+    if fetched.key is None and not fetched.headers:
+        return StoredRecord(fetched.offset, fetched.timestamp_ms, None, data, ())
     return StoredRecord(
         offset=fetched.offset,
         timestamp_ms=fetched.timestamp_ms,
         key=decode_text(fetched.key, fetched.key_encoding),
-        value=decode_value(fetched.value, fetched.value_encoding),
+        value=data,
         headers=tuple(
             Header(header.key, decode_text(header.value, header.value_encoding)) for header in fetched.headers
         )
