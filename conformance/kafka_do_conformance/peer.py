@@ -92,14 +92,14 @@ class Peer:
     """A server on a free port of 127.0.0.1. Discovery is answered besides the script, but by one that `relays`.
 
     With `always` it has no script and answers every request so: a server that does nothing right. With `answering` it
-    has none either: that is asked, for one request at a time.
+    has none either: that is asked, for one request at a time; what takes long it leaves to a function.
     """
 
     def __init__(
         self,
         always: ScriptedAnswer | None = None,
         *,
-        answering: Callable[[SeenRequest], ScriptedAnswer] | None = None,
+        answering: Rule | None = None,
         relays: bool = False,
     ) -> None:
         self._relays = relays

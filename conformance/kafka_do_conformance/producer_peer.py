@@ -3,6 +3,7 @@
 import json
 import re
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
@@ -10,21 +11,29 @@ from kafka_do_conformance.peer import Peer, ScriptedAnswer, SeenRequest
 from kafka_do_conformance.session import JSON, PROBLEM_JSON
 from kafka_do_conformance.verdict import Exchange
 
-__all__ = ["ProducerPeer", "SeenBatch", "problem"]
+__all__ = ["Answer", "ProducerPeer", "SeenBatch", "problem"]
 
 _BATCH = re.compile(r"/v1/topics/([^/]+)/partitions/([0-9]+)/records")
 _TOPIC = re.compile(r"/v1/topics/([^/]+)")
 _FIRST_ID = 7001
 
 
+Answer = ScriptedAnswer | Callable[[], ScriptedAnswer]
+"""An answer, or what waits for it beside other requests."""
+
+
 class SeenBatch(NamedTuple):
-    """A batch as it arrived: its target and body byte for byte, and what they say; of no batch `producer` is empty."""
+    """A batch as it arrived: its target and body byte for byte, and what they say; of no batch `producer` is empty.
+
+    `beside` is how many others to its partition were not answered yet.
+    """
 
     target: str
     body: bytes
     partition: int
     producer: dict[str, Any]
     records: int
+    beside: int = 0
 
     @property
     def numbered(self) -> tuple[int, Any, Any, Any]:
@@ -65,7 +74,7 @@ class ProducerPeer:
         """Return the last requests, for a report."""
         return [Exchange(str(request), "") for request in self._peer.seen()[-8:]]
 
-    def _answer(self, request: SeenRequest) -> ScriptedAnswer:
+    def _answer(self, request: SeenRequest) -> Answer:
         path = urlsplit(request.target).path
         if request.method == "POST" and path == "/v1/producers":
             self.allocated += 1
@@ -76,15 +85,23 @@ class ProducerPeer:
             return self._take(request, int(match[2]))
         return problem(404, "route_not_found")
 
-    def _take(self, request: SeenRequest, partition: int) -> ScriptedAnswer:
+    def _take(self, request: SeenRequest, partition: int) -> Answer:
         batch = _seen(request, partition)
         self.batches.append(batch)
         if self.plan and (planned := self.plan.popleft()) is not None:
             return planned
-        first = self._ends.get(partition, 0)
-        self._ends[partition] = first + batch.records
+        return self.judged(batch)
+
+    def judged(self, batch: SeenBatch) -> Answer:
+        """Return the answer to a batch for which nothing is planned."""
+        return self.appended(batch)
+
+    def appended(self, batch: SeenBatch) -> ScriptedAnswer:
+        """Append a batch, and return the answer that says so."""
+        first = self._ends.get(batch.partition, 0)
+        self._ends[batch.partition] = first + batch.records
         places = [
-            {"partition": partition, "offset": first + place, "timestamp_ms": 1760000000000}
+            {"partition": batch.partition, "offset": first + place, "timestamp_ms": 1760000000000}
             for place in range(batch.records)
         ]
         return _json(200, {"results": places})
@@ -128,4 +145,5 @@ def _seen(request: SeenRequest, partition: int) -> SeenBatch:
         producer, records = body.get("producer", {}), len(body["records"])
     except (ValueError, KeyError, TypeError, AttributeError):
         producer, records = {}, 0
-    return SeenBatch(request.target, request.body, partition, producer if isinstance(producer, dict) else {}, records)
+    told = producer if isinstance(producer, dict) else {}
+    return SeenBatch(request.target, request.body, partition, told, records, request.beside)

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -77,6 +78,7 @@ def _hello(_command: dict[str, Any], _clients: Clients) -> Answer:
             "auto_commit",
             "compression",
             "groups",
+            "in_flight",
             "positions",
             "processing",
             "producers",
@@ -88,6 +90,14 @@ def _hello(_command: dict[str, Any], _clients: Clients) -> Answer:
 def _produce(command: dict[str, Any], clients: Clients) -> Answer:
     producer = _producer(command, clients)
     return {"results": [_result(result) for result in producer.send_records([_record(r) for r in command["records"]])]}
+
+
+def _produce_at_once(command: dict[str, Any], clients: Clients) -> Answer:
+    producer = _producer({**command, "idempotent": True}, clients)
+    batches = [[_record(record) for record in batch] for batch in command["batches"]]
+    with ThreadPoolExecutor(len(batches)) as pool:
+        sent = [pool.submit(producer.send_records, batch) for batch in batches]
+        return {"batches": [[_result(result) for result in future.result()] for future in sent]}
 
 
 def _read(command: dict[str, Any], clients: Clients) -> Answer:
@@ -211,6 +221,7 @@ def _bye(_command: dict[str, Any], _clients: Clients) -> Answer:
 _COMMANDS: dict[str, Callable[[dict[str, Any], Clients], Answer]] = {
     "hello": _hello,
     "produce": _produce,
+    "produce_at_once": _produce_at_once,
     "read": _read,
     "consume_open": _consume_open,
     "consume_poll": _consume_poll,

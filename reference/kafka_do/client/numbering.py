@@ -95,8 +95,11 @@ class Numbering:
 
     def enter(self, partition: int, count: int) -> Entry:
         """Put a batch of so many records at the end of its partition's line."""
+        line = self._lines.get(partition)
+        if line is None:
+            line = self._lines[partition] = _Line()
         entry = Entry(partition, count)
-        self._lines.setdefault(partition, _Line()).entries.append(entry)
+        line.entries.append(entry)
         return entry
 
     def is_up(self, entry: Entry) -> bool:
