@@ -86,9 +86,10 @@ def nested_too_deep(server: ServerSession) -> None:
         server.send("POST", f"/v1/topics/{topic}/records", body=_produce(deepest)),
         {"status": 200, "json": {"results": [{"offset": 0}]}},
     )
-    server.produce(topic, [{"value": _nested(limit + 1), "value_encoding": "string"}, {"value": "[" * (limit + 1)}])
+    brackets = "[" * (2 * limit + 1)
+    server.produce(topic, [{"value": _nested(limit + 1), "value_encoding": "string"}, {"value": brackets}])
     response = server.send("GET", f"/v1/topics/{topic}/partitions/0/records?offset=0")
-    texts = [deepest, f'"{_nested(limit + 1)}"', '"' + "[" * (limit + 1) + '"']
+    texts = [deepest, f'"{_nested(limit + 1)}"', f'"{brackets}"']
     server.expect("read them back", response, {"status": 200, "values": texts})
 
 

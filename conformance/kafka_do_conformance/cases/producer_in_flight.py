@@ -27,7 +27,8 @@ Fate = Literal["appended", "refused", "lost"]
 class _Partition(ProducerPeer):
     """A server that looks at the numbers, and meets the first batch of what comes now after others that overtake it.
 
-    It has its `fate` a while after others were refused before it, or when none come for `patience_s`.
+    It has its `fate` a while after others were refused before it, or when none come for `patience_s`. Answers to those
+    come later still, so that as many are on their way as the client lets.
     """
 
     def __init__(self) -> None:
@@ -71,13 +72,12 @@ class _Partition(ProducerPeer):
             self.refused_again.append(batch)
         self.overtook += 1
         self._changed.notify_all()
-        late_s = 2 * _LATE_S if self.overtook == 1 else 0.0
-        return ScriptedAnswer(_OUT_OF_ORDER.status, _OUT_OF_ORDER.headers, _OUT_OF_ORDER.body, hold_s=late_s)
+        return ScriptedAnswer(_OUT_OF_ORDER.status, _OUT_OF_ORDER.headers, _OUT_OF_ORDER.body, hold_s=2 * _LATE_S)
 
     def _decided(self, batch: SeenBatch, fate: Fate) -> ScriptedAnswer:
         with self._changed:
             if self._changed.wait_for(lambda: self.overtook > 0, self._patience_s):
-                self._changed.wait_for(lambda: self.overtook == _MOST - 1, _LATE_S)
+                self._changed.wait_for(lambda: self.overtook >= _MOST, _LATE_S)
             if fate == "refused":
                 return _TOO_LARGE
             if fate == "lost":

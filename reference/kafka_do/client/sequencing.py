@@ -159,6 +159,7 @@ class Sequencer:
                 if self._numbering.identity is not None:
                     for entry in entries:
                         self._numbering.number(entry)
+                    self._gate.ring()  # the next one may be up now
                     return None
                 self._is_allocating = True
             try:

@@ -32,10 +32,12 @@ def decode_text(text: str | None, encoding: TextEncoding) -> bytes | None:
     return data
 
 
-def decode_value(value: msgspec.Raw, encoding: ValueEncoding, max_depth: int | None = None) -> bytes | None:
+def decode_value(
+    value: msgspec.Raw, encoding: ValueEncoding, max_depth: int | None = None, *, is_compact: bool = False
+) -> bytes | None:
     """Return the bytes of a value from its JSON text; `max_depth` None takes any depth. (RECORD-002, -004 to -007)
 
-    Raises ValueError saying what would be right.
+    What `is_compact` already is not looked at for white space. Raises ValueError saying what would be right.
     """
     text = bytes(value)
     if text == _NULL:
@@ -43,7 +45,7 @@ def decode_value(value: msgspec.Raw, encoding: ValueEncoding, max_depth: int | N
     if encoding == "json":
         if max_depth is not None and json_text.is_deeper(text, max_depth):
             raise ValueError(f"nested deeper than max_json_depth, which is {max_depth}")
-        return json_text.compact(text)
+        return text if is_compact else json_text.compact(text)
     if not text.startswith(b'"'):
         raise ValueError(
             f"a value in the encoding '{encoding}' is a text or null; other JSON values have the encoding 'json'"

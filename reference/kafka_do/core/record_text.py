@@ -134,13 +134,7 @@ def stored_records(text: bytes | msgspec.Raw) -> list[StoredRecord]:
 
 def _stored(fetched: FetchedRecord, *, is_tight: bool) -> StoredRecord:
     """Return the record of a message; in a text that is tight, no value has white space either."""
-    data: bytes | None
-    if is_tight and fetched.value_encoding == "json":
-        data = bytes(fetched.value)
-        if data == _NULL:
-            data = None
-    else:
-        data = decode_value(fetched.value, fetched.value_encoding)
+    data = decode_value(fetched.value, fetched.value_encoding, is_compact=is_tight)
     if fetched.key is None and not fetched.headers:
         return StoredRecord(fetched.offset, fetched.timestamp_ms, None, data, ())
     return StoredRecord(
