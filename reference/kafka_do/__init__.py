@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from kafka_do import errors
 from kafka_do._later import loading
 from kafka_do._version import __version__
-from kafka_do.blocking.admin import Admin
 from kafka_do.blocking.async_producer import AsyncProducer
 from kafka_do.blocking.client import Client
-from kafka_do.blocking.consumer import Batch, Consumer, ReceivedMessage
 from kafka_do.blocking.producer import Producer
 from kafka_do.client.headers import Headers
 from kafka_do.client.letters import dead_letter
@@ -25,6 +23,8 @@ from kafka_do.core.records import Header, Record
 from kafka_do.errors import ClosedError, DisconnectedError
 
 if TYPE_CHECKING:
+    from kafka_do.blocking.admin import Admin
+    from kafka_do.blocking.consumer import Batch, Consumer, ReceivedMessage
     from kafka_do.blocking.pipeline import ClientPipeline, RunnablePipeline, RunningPipeline
     from kafka_do.client.changelog import StateError
     from kafka_do.client.running import PipelineError
@@ -67,12 +67,16 @@ __all__ = [
     "record_of",
 ]
 
-if not TYPE_CHECKING:  # pipelines are half of what there is to load, and not everybody's
+if not TYPE_CHECKING:  # two thirds of what there is to load, and not everybody's
     __getattr__ = loading(
         __name__,
         {
+            "Admin": "kafka_do.blocking.admin",
+            "Batch": "kafka_do.blocking.consumer",
             "ClientPipeline": "kafka_do.blocking.pipeline",
+            "Consumer": "kafka_do.blocking.consumer",
             "PipelineError": "kafka_do.client.running",
+            "ReceivedMessage": "kafka_do.blocking.consumer",
             "RunnablePipeline": "kafka_do.blocking.pipeline",
             "RunningPipeline": "kafka_do.blocking.pipeline",
             "StateError": "kafka_do.client.changelog",

@@ -279,7 +279,7 @@ def test_a_faulty_file_ends_the_command_with_a_message(tmp_path: Path) -> None:
     file.write_text("prot = 8082\n", "utf-8")
     run = _run("serve", "--config", str(file))
     assert run.returncode == 2
-    assert "did you mean port?" in re.sub(r"[\s│]+", " ", run.stderr)
+    assert "did you mean 'port'?" in re.sub(r"[\s│]+", " ", run.stderr)
 
 
 def test_a_server_that_drains_goes_on_and_says_that_it_is_not_ready() -> None:

@@ -39,7 +39,7 @@ def test_a_file_has_settings_and_a_table_of_limits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("prot = 1", "there is no setting prot; did you mean port?"),
+        ("prot = 1", "there is no setting prot; did you mean 'port'?"),
         ("api_key = 'secret'", "there is no setting api_key; there are auto_create_topics, cors_origin"),
         ("limit = ['max_wait_ms=1']", "there is no setting limit"),
         ("port = '8082'", "port has to be a whole number, not '8082'"),
@@ -51,7 +51,7 @@ def test_a_file_has_settings_and_a_table_of_limits(tmp_path: Path) -> None:
         ("cors_origin = 'https://a.example'", "cors_origin has to be a list of texts"),
         ("cors_origin = [1]", "cors_origin has to be a list of texts"),
         ("limits = 5", r"limits is a table: \[limits\]"),
-        ("[limits]\nmax_wait = 5", "there is no setting max_wait; did you mean max_wait_ms?"),
+        ("[limits]\nmax_wait = 5", "there is no setting max_wait; did you mean 'max_wait_ms'?"),
         ("[limits]\nmax_wait_ms = '5'", "limits.max_wait_ms has to be a whole number"),
         ("[limits]\nmax_wait_ms = 0", "max_wait_ms is a whole number from 1 to 9007199254740991"),
         ("[limits]\nmax_wait_ms = -5", "max_wait_ms is a whole number from 1 to"),
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_text_or_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("S_PROT", "1", "there is no setting S_PROT; did you mean S_PORT?"),
+        ("S_PROT", "1", "there is no setting S_PROT; did you mean 'S_PORT'?"),
         ("S_PORT", "x", "S_PORT has to be a whole number, not 'x'"),
         ("S_PORT", "٣", "S_PORT has to be a whole number"),
         ("S_PORT", "70000", "S_PORT has to be 0 or more, up to 65535, not 70000"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self
 
-from kafka_do.client.group_reading import GroupReading, Place
+from kafka_do.client.group_reading import GroupReading
 from kafka_do.client.lanes import Order
 from kafka_do.client.messages import ReadMessage, V
 from kafka_do.client.misfits import Fate
@@ -18,6 +18,7 @@ from kafka_do.client.options import (
     DEFAULT_PROCESS_WORKERS,
 )
 from kafka_do.client.processing import HowToProcess, Processing
+from kafka_do.client.reading_options import Place
 
 __all__ = ["Batch", "Consumer", "ReceivedMessage"]
 

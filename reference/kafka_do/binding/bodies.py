@@ -1,6 +1,5 @@
 """JSON bodies: decoded and checked against the message types in one pass, faults named by JSON pointers."""
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from kafka_do.binding.duplicates import find_duplicate
 from kafka_do.binding.http import JSON, HttpRequest, HttpResponse, media_type
 from kafka_do.core import json_text
 from kafka_do.core.errors import KafkaError, invalid_request
+from kafka_do.core.misspelt import did_you_mean
 
 __all__ = ["decode_body", "encode_body", "json_response", "text_response"]
 
@@ -130,9 +130,7 @@ def _wrong_entry(entries: dict[str, Any]) -> str:
 
 
 def _unknown(steps: list[str], name: str, message: type[msgspec.Struct]) -> tuple[str, str]:
-    close = difflib.get_close_matches(name, _members(message), n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
-    return _pointer([*steps, name]), f"unknown member{hint}"
+    return _pointer([*steps, name]), f"unknown member{did_you_mean(name, _members(message))}"
 
 
 def _pointer(steps: list[str]) -> str:

@@ -1,12 +1,12 @@
 """Path and query parameters, as openapi.yaml states them. (CONV-007)"""
 
-import difflib
 import functools
 import re
 from collections.abc import Mapping
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from kafka_do.core.errors import invalid_request
+from kafka_do.core.misspelt import did_you_mean
 from kafka_do.spec import Operation, Parameter
 
 __all__ = ["Values", "format_path", "format_query", "parse_path", "parse_query"]
@@ -118,5 +118,4 @@ def _decode(name: str, text: str) -> str:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"unknown parameter; did you mean '{close[0]}'?" if close else "unknown parameter"
+    return f"unknown parameter{did_you_mean(name, known)}"

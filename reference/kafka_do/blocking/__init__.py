@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from kafka_do._later import loading
-from kafka_do.blocking.admin import Admin
 from kafka_do.blocking.async_producer import AsyncProducer
 from kafka_do.blocking.client import Client
-from kafka_do.blocking.consumer import Batch, Consumer, ReceivedMessage
 from kafka_do.blocking.producer import Producer
 
 if TYPE_CHECKING:
+    from kafka_do.blocking.admin import Admin
+    from kafka_do.blocking.consumer import Batch, Consumer, ReceivedMessage
     from kafka_do.blocking.pipeline import ClientPipeline, RunnablePipeline, RunningPipeline
 
 __all__ = [
@@ -25,6 +25,12 @@ __all__ = [
     "RunningPipeline",
 ]
 
-if not TYPE_CHECKING:  # pipelines are half of what there is to load, and not everybody's
+if not TYPE_CHECKING:  # two thirds of what there is to load, and not everybody's
+    _CONSUMER = ("Batch", "Consumer", "ReceivedMessage")
     _PIPELINES = ("ClientPipeline", "RunnablePipeline", "RunningPipeline")
-    __getattr__ = loading(__name__, dict.fromkeys(_PIPELINES, "kafka_do.blocking.pipeline"))
+    _HOMES = {
+        "Admin": "kafka_do.blocking.admin",
+        **dict.fromkeys(_CONSUMER, "kafka_do.blocking.consumer"),
+        **dict.fromkeys(_PIPELINES, "kafka_do.blocking.pipeline"),
+    }
+    __getattr__ = loading(__name__, _HOMES)

@@ -5,18 +5,13 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType, UnionType
 from typing import TYPE_CHECKING, Any, Self
 
-from kafka_do.blocking.admin import Admin
 from kafka_do.blocking.async_producer import AsyncProducer
-from kafka_do.blocking.consumer import Consumer
 from kafka_do.blocking.producer import Producer
 from kafka_do.blocking.runtime import ThreadRuntime
 from kafka_do.client import options, reading
 from kafka_do.client.connecting import connect
-from kafka_do.client.consuming import Start
 from kafka_do.client.driving import drive
-from kafka_do.client.group_reading import GroupReading, RebalanceCallback
 from kafka_do.client.messages import Read, V
-from kafka_do.client.misfits import Fate
 from kafka_do.client.queueing import (
     DEFAULT_BATCH_BYTES,
     DEFAULT_LINGER_MS,
@@ -29,7 +24,12 @@ from kafka_do.client.session import DEFAULT_RETRIES, DEFAULT_TIMEOUT_MS, Session
 from kafka_do.core.messages import Acks, Discovery
 
 if TYPE_CHECKING:
+    from kafka_do.blocking.admin import Admin
+    from kafka_do.blocking.consumer import Consumer
     from kafka_do.blocking.pipeline import ClientPipeline, RunnablePipeline
+    from kafka_do.client.consuming import Start
+    from kafka_do.client.misfits import Fate
+    from kafka_do.client.reading_options import RebalanceCallback
     from kafka_do.streams.stream import Stream
     from kafka_do.streams.topology import Topology
 
@@ -172,7 +172,7 @@ class Client:
         topics: str | Sequence[str],
         group: str,
         *,
-        start: Start = options.DEFAULT_START,
+        start: "Start" = options.DEFAULT_START,
         auto_commit: bool = False,
         auto_commit_interval_ms: int = options.DEFAULT_AUTO_COMMIT_INTERVAL_MS,
         max_poll_records: int = options.DEFAULT_MAX_POLL_RECORDS,
@@ -184,12 +184,12 @@ class Client:
         rebalance_timeout_ms: int = options.DEFAULT_REBALANCE_TIMEOUT_MS,
         instance_id: str | None = None,
         assignor: str | None = None,
-        on_assigned: RebalanceCallback | None = None,
-        on_revoked: RebalanceCallback | None = None,
-        on_lost: RebalanceCallback | None = None,
+        on_assigned: "RebalanceCallback | None" = None,
+        on_revoked: "RebalanceCallback | None" = None,
+        on_lost: "RebalanceCallback | None" = None,
         value_type: type[V] | UnionType | None = None,
-        on_misfit: Fate = options.DEFAULT_ON_MISFIT,
-    ) -> Consumer[V]:
+        on_misfit: "Fate" = options.DEFAULT_ON_MISFIT,
+    ) -> "Consumer[V]":
         """Return a new member of `group`, which shares the partitions of `topics`, one or several, with the others.
 
         `start` is where to read where the group has committed nothing: `earliest`, `latest`, the first record of a
@@ -208,7 +208,11 @@ class Client:
         what else `on_misfit` says: `skip` goes on behind it, with a line in the log, and `DeadLetters(topic)` sends it
         to another topic before. A tombstone fits a type that allows None, such as `Order | None`.
         """
-        subscription = options.subscription_of(
+        from kafka_do.blocking.consumer import Consumer  # noqa: PLC0415  not everybody consumes
+        from kafka_do.client.group_reading import GroupReading  # noqa: PLC0415
+        from kafka_do.client.reading_options import reading_of, subscription_of  # noqa: PLC0415
+
+        subscription = subscription_of(
             topics,
             group,
             instance_id=instance_id,
@@ -217,7 +221,7 @@ class Client:
             heartbeat_interval_ms=heartbeat_interval_ms,
             rebalance_timeout_ms=rebalance_timeout_ms,
         )
-        how = options.reading_of(
+        how = reading_of(
             start=start,
             auto_commit=auto_commit,
             auto_commit_interval_ms=auto_commit_interval_ms,
@@ -270,6 +274,8 @@ class Client:
         )
         return drive(asked)
 
-    def admin(self) -> Admin:
+    def admin(self) -> "Admin":
         """Return the administration of topics and groups."""
+        from kafka_do.blocking.admin import Admin  # noqa: PLC0415  not everybody administers
+
         return Admin(self._session)

@@ -8,61 +8,34 @@ the caller works on a full answer, the next one is fetched. (`fetching_ahead.py`
 
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
 from kafka_do.client.backoff import Backoff, may_be_repeated
-from kafka_do.client.codec import Codec, Misfit
+from kafka_do.client.codec import Misfit
 from kafka_do.client.committing import Commit
-from kafka_do.client.consuming import Found, Positions, Start
+from kafka_do.client.consuming import Found, Positions
 from kafka_do.client.ending import CLOSING_MS, end_within
 from kafka_do.client.fetching_ahead import Answer, FetchAhead
 from kafka_do.client.letters import Letters
 from kafka_do.client.live_member import LiveMember
 from kafka_do.client.membership import Assigned, Lost, Membership, Partition, Revoked, Subscription
 from kafka_do.client.messages import ReadMessage
-from kafka_do.client.misfits import Fate, MisfitError
+from kafka_do.client.misfits import MisfitError
+from kafka_do.client.reading_options import Place, Reading, RebalanceCallback
 from kafka_do.client.serializing import value_of
 from kafka_do.client.session import Session
 from kafka_do.core.broker import CommitOffsets, QueryOffsets
 from kafka_do.core.errors import KafkaError
 from kafka_do.core.messages import CommitResult
 
-__all__ = ["GroupReading", "Place", "Reading", "RebalanceCallback"]
-
-Place = tuple[str, int]
-"""A partition as users name it: its topic and number."""
-
-RebalanceCallback = Callable[[list[Place]], Awaitable[None] | None]
+__all__ = ["GroupReading"]
 
 Received = ReadMessage[Any]
 M = TypeVar("M", bound=ReadMessage[Any])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
-    """How a member reads. Times are in milliseconds.
-
-    `fetches_ahead`: records that are known to be there may be fetched before the caller asks for them.
-    """
-
-    start: Start
-    auto_commit: bool
-    auto_commit_interval_ms: int
-    max_poll_records: int
-    fetch_min_bytes: int
-    fetch_max_bytes: int
-    fetch_max_wait_ms: int
-    on_assigned: RebalanceCallback | None = None
-    on_revoked: RebalanceCallback | None = None
-    on_lost: RebalanceCallback | None = None
-    codec: Codec | None = None
-    on_misfit: Fate = "raise"
-    fetches_ahead: bool = True
 
 
 class GroupReading(Generic[M]):

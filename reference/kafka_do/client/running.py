@@ -8,8 +8,10 @@ written. `_settle` writes it, and then commits the records: never the other way 
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from kafka_do.client import options
 from kafka_do.client.administering import Administering
@@ -20,6 +22,7 @@ from kafka_do.client.group_reading import GroupReading
 from kafka_do.client.letters import dead_letter
 from kafka_do.client.messages import ReadMessage
 from kafka_do.client.misfits import DeadLetters, Fate, check_fate
+from kafka_do.client.reading_options import reading_of, subscription_of
 from kafka_do.client.sending import Sending
 from kafka_do.client.serializing import record_to_send
 from kafka_do.client.session import Session
@@ -207,7 +210,7 @@ class Running:
                 await self._make(admin, name, unit.partitions, _COMPACTED)
         is_alone = self._how.group is None
         self._tasks = Tasks(admin, plan, ids, self._emit(plan), self._changelog, is_alone=is_alone)
-        subscription = options.subscription_of(
+        subscription = subscription_of(
             [topic for unit in plan.units for topic in unit.topics],
             self.group,
             instance_id=None,
@@ -216,7 +219,7 @@ class Running:
             heartbeat_interval_ms=None,
             rebalance_timeout_ms=options.DEFAULT_REBALANCE_TIMEOUT_MS,
         )
-        reading = options.reading_of(
+        reading = reading_of(
             start=self._how.start,
             auto_commit=False,
             auto_commit_interval_ms=options.DEFAULT_AUTO_COMMIT_INTERVAL_MS,
@@ -232,7 +235,7 @@ class Running:
         )
         self._join_until_ms = self._runtime.now_ms() + self._session.timeout_ms
         # Which partitions wait for others changes with each message: what is fetched ahead would often be dropped.
-        self._reading = GroupReading(self._session, subscription, replace(reading, fetches_ahead=False))
+        self._reading = GroupReading(self._session, subscription, msgspec.structs.replace(reading, fetches_ahead=False))
         self._reading.start(self, ReadMessage)
         self._session.parts.discard(self._reading)  # it is closed by this one, which commits before
 

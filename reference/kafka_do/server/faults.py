@@ -1,6 +1,5 @@
 """Faults that tests plant in operations, and what becomes of the requests that they strike. (CONTROL-004 to -011)"""
 
-import difflib
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -12,6 +11,7 @@ from kafka_do.binding.parameters import Values
 from kafka_do.binding.problems import HeadedError
 from kafka_do.core.errors import KafkaError, invalid_request
 from kafka_do.core.messages import PlantedFault, PlantFaultRequest
+from kafka_do.core.misspelt import did_you_mean
 from kafka_do.engines.clock import Clock
 from kafka_do.spec import SPEC
 
@@ -98,7 +98,7 @@ def _wrong(fault: PlantFaultRequest) -> Iterator[tuple[str, str]]:
     """Yield a pointer and a detail for each member that is missing or makes no sense."""
     operation = SPEC.operations.get(fault.operation)
     if operation is None:
-        yield "/operation", f"there is no operation '{fault.operation}'{_hint(fault.operation)}"
+        yield "/operation", f"there is no operation '{fault.operation}'{did_you_mean(fault.operation, SPEC.operations)}"
         return
     if operation.feature == CONTROL:
         yield "/operation", "the operations of control have no faults"
@@ -113,8 +113,3 @@ def _wrong(fault: PlantFaultRequest) -> Iterator[tuple[str, str]]:
             yield f"/{place}", f"{fault.operation} has no {place} in its path"
     if fault.code == "group_coordinator" and "group" not in placed:
         yield "/code", f"{fault.operation} has no group in its path, which group_coordinator tells"
-
-
-def _hint(name: str) -> str:
-    close = difflib.get_close_matches(name, list(SPEC.operations), n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""

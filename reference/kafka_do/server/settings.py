@@ -1,11 +1,11 @@
 """How a server is set up besides the command line: a file in TOML, and limits by their names."""
 
-import difflib
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kafka_do.core.misspelt import did_you_mean
 from kafka_do.spec import SPEC
 
 __all__ = ["Setting", "check_environment", "check_names", "read_limits", "read_settings"]
@@ -87,9 +87,8 @@ def check_names(given: Iterable[str], known: Collection[str]) -> None:
     """Raise ValueError for a name that is none, so that no misspelt one is taken for the default."""
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
-            raise ValueError(f"there is no setting {name}; {hint}")
+            hint = did_you_mean(name, known) or f"; there are {', '.join(sorted(known))}"
+            raise ValueError(f"there is no setting {name}{hint}")
 
 
 _WORDS: Mapping[type, str] = {bool: "true or false", int: "a whole number", str: "a text", list: "a list of texts"}
