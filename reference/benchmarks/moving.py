@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from kafka_do import Client
+from kafka_do import Client, Consumer
 
 _BYTES = 100
 _BATCH = 500
@@ -62,15 +62,19 @@ def _bare_send(count: int, url: str) -> Callable[[], int]:
 
 def _read(count: int, url: str) -> Callable[[], int]:
     def act() -> int:
-        read = 0
         with Client(url) as client, client.consumer(_TOPIC, "g", max_poll_records=_BATCH) as consumer:
-            for _ in consumer:
-                read += 1
-                if read == count:
-                    break
-        return read
+            return _iterate(consumer, count)
 
     return act
+
+
+def _iterate(consumer: Consumer[Any], count: int) -> int:
+    read = 0
+    for _ in consumer:
+        read += 1
+        if read == count:
+            break
+    return read
 
 
 def _bare_read(count: int, url: str) -> Callable[[], int]:

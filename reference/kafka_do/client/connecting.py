@@ -2,6 +2,7 @@
 
 import functools
 import ipaddress
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from kafka_do.binding.http import HttpRequest, HttpResponse
 from kafka_do.client.tracing import Server
 from kafka_do.core.broker import Broker
 from kafka_do.transports.gzipping import gzipped
-from kafka_do.transports.http import BlockingHttp, HttpBroker, LoopHttp
+from kafka_do.transports.http import BlockingHttp, HttpBroker, LoopHttp, trust
 
 __all__ = ["Connection", "connect", "in_process", "is_loopback"]
 
@@ -43,10 +44,17 @@ class Connection(NamedTuple):
     compressing: Broker | None = None
 
 
-def connect(url: str, *, timeout_ms: int, api_key: str | None = None, in_loop: bool = False) -> Connection:
+def connect(
+    url: str,
+    *,
+    timeout_ms: int,
+    api_key: str | None = None,
+    in_loop: bool = False,
+    trusted: ssl.SSLContext | None = None,
+) -> Connection:
     """Return the broker at `url`: `http://` and `https://`, or `memory://name` for one in this process, without a key.
 
-    `in_loop`: it is asked by coroutines of an event loop.
+    `in_loop`: it is asked by coroutines of an event loop. `trusted` are the certificates that count, if not the usual.
 
     Raises ValueError for any other URL, for a text that is no key, and for a key that would be readable on its way.
     """
@@ -56,8 +64,11 @@ def connect(url: str, *, timeout_ms: int, api_key: str | None = None, in_loop: b
         if api_key is not None:
             _check_key(url, api_key)
         make: Callable[..., Http] = LoopHttp if in_loop else BlockingHttp
-        transport = make(url, timeout_ms=timeout_ms, api_key=api_key, accept_encoding=_wanted_encoding(url))
-        beside = functools.partial(_beside, url, api_key, in_loop=in_loop)
+        trusted = trusted or trust(url)
+        transport = make(
+            url, timeout_ms=timeout_ms, api_key=api_key, accept_encoding=_wanted_encoding(url), trusted=trusted
+        )
+        beside = functools.partial(_beside, url, api_key, in_loop=in_loop, trusted=trusted)
         compressing = HttpBroker(lambda request: transport.exchange(gzipped(request)))
         return Connection(HttpBroker(transport.exchange), transport.close, beside, _server(url), compressing)
     if scheme == "memory" and "://" in url:
@@ -69,8 +80,8 @@ def connect(url: str, *, timeout_ms: int, api_key: str | None = None, in_loop: b
     raise ValueError(f"a broker's URL begins with http://, https:// or memory://, unlike {url!r}")
 
 
-def _beside(url: str, api_key: str | None, timeout_ms: int, *, in_loop: bool) -> Connection:
-    return connect(url, timeout_ms=timeout_ms, api_key=api_key, in_loop=in_loop)
+def _beside(url: str, api_key: str | None, timeout_ms: int, *, in_loop: bool, trusted: ssl.SSLContext) -> Connection:
+    return connect(url, timeout_ms=timeout_ms, api_key=api_key, in_loop=in_loop, trusted=trusted)
 
 
 def in_process(broker: Broker) -> Connection:
