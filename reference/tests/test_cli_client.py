@@ -311,6 +311,15 @@ def test_the_shell_completes_commands_and_names(
     assert _run().stdout.split() == [one.replace("{topic}", topic) for one in found]
 
 
+def test_the_shell_completes_names_of_the_broker_that_is_named(topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = os.environ["KAFKA_DO_URL"]
+    monkeypatch.setenv("KAFKA_DO_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("_KAFKA_DO_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"kafka-do consume --url {named} {topic[:-3]}")
+    monkeypatch.setenv("COMP_CWORD", "4")
+    assert _run().stdout.split() == [topic]
+
+
 def test_completing_says_nothing_where_no_broker_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_DO_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("_KAFKA_DO_COMPLETE", "complete_bash")

@@ -9,7 +9,7 @@ A producer loses count when a batch ends of which nobody knows whether it was ap
 others are on their way behind it, whose numbers are wrong now. It then waits until nothing is on its way any more, and
 every line begins anew under another identity, for an old request may still arrive. What was refused only because
 something was missing before it stands in its line as before, and gets other numbers.
-(spec/producers.md, PRODUCER-017 to PRODUCER-025)
+(spec/producers.md, PRODUCER-017 to PRODUCER-026)
 """
 
 from collections import deque
@@ -46,7 +46,7 @@ class Entry:
 
 
 class _Line:
-    """The batches to one partition: `expected` is the number of the next one, where none is on its way."""
+    """The batches to one partition: `expected` is the number that the next one gets."""
 
     __slots__ = ("acknowledged", "entries", "expected")
 
@@ -123,7 +123,7 @@ class Numbering:
         return entry.batch
 
     def send(self, entry: Entry) -> ProducerBatch | None:
-        """Let a batch be on its way and return its numbers; None where it has lost them, and takes part again."""
+        """Let a batch be on its way and return its numbers; None where it has lost them, and needs others."""
         entry.sent = entry.batch is not None
         return entry.batch
 

@@ -1,7 +1,7 @@
 """Sending batches that are appended once: numbered, sent again as they are, never under other numbers.
 
 What is numbered how, and what may be on its way, is decided in `numbering.py`; here is the sending, and what follows
-from the answers. The rules of a client in spec/producers.md, PRODUCER-017 to PRODUCER-025.
+from the answers. The rules of a client in spec/producers.md, PRODUCER-017 to PRODUCER-026.
 """
 
 import random
