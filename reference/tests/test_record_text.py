@@ -263,3 +263,8 @@ def test_a_value_that_this_library_has_written_is_sent_as_any_other(value: Any) 
             assert message_of_record(WrittenRecord(data, key, headers), depth) == message_of_record(
                 Record(data, key, headers), depth
             )
+
+
+@pytest.mark.parametrize("headers", [(), (Header("h", b"v"),)])
+def test_a_record_without_a_key_is_sent_without_that_member(headers: tuple[Header, ...]) -> None:
+    assert message_of_record(Record(b"1", None, headers), 64).key is msgspec.UNSET
