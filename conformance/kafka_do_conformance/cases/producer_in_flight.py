@@ -27,8 +27,8 @@ Fate = Literal["appended", "refused", "lost"]
 class _Partition(ProducerPeer):
     """A server that looks at the numbers, and meets the first batch of what comes now after others that overtake it.
 
-    It has its `fate` a while after others were refused before it, or when none come for `patience_s`. Answers to those
-    come later still, so that as many are on their way as the client lets.
+    It has its `fate` a while after others were refused before it, or when none come for `patience_s`. Those are told of
+    it once as many are on their way as the client lets, before that; but the first of them only afterwards.
     """
 
     def __init__(self) -> None:
@@ -72,12 +72,14 @@ class _Partition(ProducerPeer):
             self.refused_again.append(batch)
         self.overtook += 1
         self._changed.notify_all()
-        return ScriptedAnswer(_OUT_OF_ORDER.status, _OUT_OF_ORDER.headers, _OUT_OF_ORDER.body, hold_s=2 * _LATE_S)
+        hold_s = 3 * _LATE_S if self.overtook == 1 else _LATE_S
+        return ScriptedAnswer(_OUT_OF_ORDER.status, _OUT_OF_ORDER.headers, _OUT_OF_ORDER.body, hold_s=hold_s)
 
     def _decided(self, batch: SeenBatch, fate: Fate) -> ScriptedAnswer:
         with self._changed:
             if self._changed.wait_for(lambda: self.overtook > 0, self._patience_s):
                 self._changed.wait_for(lambda: self.overtook >= _MOST, _LATE_S)
+                self._changed.wait_for(lambda: bool(self.refused_again), _LATE_S)
             if fate == "refused":
                 return _TOO_LARGE
             if fate == "lost":
