@@ -39,7 +39,7 @@ _SENDERS = ("one by one", "batches", "queue", "tasks", "at once", "threads")
 _BATCHES = 25
 _THREADS = 6
 _MOST_RECORDS = 6
-_POLLS = 8  # of a member that comes and goes
+_POLLS = 5  # of a member that comes and goes
 _SESSION_MS = 6_000
 _HEARTBEAT_MS = 100
 _TIMEOUT_MS = 10_000
@@ -51,7 +51,7 @@ _BROKEN = 0.25
 _LATE_S = 0.03
 _KINDS = {"cut": 4, "swallowed": 4, "torn": 4, "doubled": 4, "late": 4, "silent": 1}
 _LEAST = {"cut": 10, "swallowed": 10, "torn": 10, "doubled": 10, "late": 10, "silent": 1}
-_LEAST_ASSIGNMENTS = 4
+_LEAST_ASSIGNMENTS = 6
 
 
 class BrokenLine:
