@@ -242,3 +242,39 @@ def test_messages_of_what_was_let_go_do_not_count(positions: Positions) -> None:
     positions.keep(assigned=frozenset({_ONE}), owned=frozenset({_ONE}))
     assert positions.done(found.messages) == {_ONE: 1}
     assert positions.done(None) == {_ONE: 1}
+
+
+# What was handed out one by one, without the lock
+
+
+@pytest.fixture
+def handed(positions: Positions) -> list[ReadMessage[Any]]:
+    """Return the messages 0 to 3 of partition 0, of which `positions` has handed out the first."""
+    _begin(positions, frozenset({_ZERO}), 0)
+    asked = _ask(positions, frozenset({_ZERO}))
+    messages = positions.take_records(asked, [_slice(0, 0, 1, 2, 3, then=4)], frozenset({_ZERO})).messages
+    positions.hand_out(messages[:1])
+    return messages
+
+
+def test_going_on_counts_as_handing_out(positions: Positions, handed: list[ReadMessage[Any]]) -> None:
+    for message in handed[1:]:
+        positions.go_on(message)
+    assert positions.done(None) == {_ZERO: 4}
+    assert positions.gone_past(handed[3:]) == {_ZERO: 3}
+    positions.take_back(handed[2:])
+    assert positions.gone_past(()) == {_ZERO: 2}
+
+
+def test_going_on_is_forgotten_with_a_partition_that_is_lost_or_left(
+    positions: Positions, handed: list[ReadMessage[Any]]
+) -> None:
+    positions.go_on(handed[1])
+    positions.keep(assigned=frozenset(), owned=frozenset())
+    assert positions.done(None) == {}
+    positions.hand_out(handed[:1])
+    assert positions.done(None) == {_ZERO: 1}
+    positions.go_on(handed[1])
+    positions.seek(_ZERO, 0)
+    positions.hand_out(handed[:1])
+    assert positions.done(None) == {_ZERO: 1}

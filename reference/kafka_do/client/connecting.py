@@ -1,6 +1,5 @@
 """From a URL to a broker."""
 
-import functools
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable
@@ -68,7 +67,10 @@ def connect(
         transport = make(
             url, timeout_ms=timeout_ms, api_key=api_key, accept_encoding=_wanted_encoding(url), trusted=trusted
         )
-        beside = functools.partial(_beside, url, api_key, in_loop=in_loop, trusted=trusted)
+
+        def beside(timeout_ms: int) -> Connection:
+            return connect(url, timeout_ms=timeout_ms, api_key=api_key, in_loop=in_loop, trusted=trusted)
+
         compressing = HttpBroker(lambda request: transport.exchange(gzipped(request)))
         return Connection(HttpBroker(transport.exchange), transport.close, beside, _server(url), compressing)
     if scheme == "memory" and "://" in url:
@@ -78,10 +80,6 @@ def connect(
         engine = embedded(rest, lambda clock: MemoryEngine(version=__version__, clock=clock))
         return in_process(engine.broker(in_loop=in_loop))
     raise ValueError(f"a broker's URL begins with http://, https:// or memory://, unlike {url!r}")
-
-
-def _beside(url: str, api_key: str | None, timeout_ms: int, *, in_loop: bool, trusted: ssl.SSLContext) -> Connection:
-    return connect(url, timeout_ms=timeout_ms, api_key=api_key, in_loop=in_loop, trusted=trusted)
 
 
 def in_process(broker: Broker) -> Connection:

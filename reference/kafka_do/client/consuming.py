@@ -130,8 +130,7 @@ class Positions:
 
     def hand_out(self, messages: Iterable[Received]) -> None:
         """Note that the caller has been given messages, in their order."""
-        self._note_last()
-        self._last = None
+        self._forget_last()
         for message in messages:
             partition = message.origin.partition
             self._stored.setdefault(partition, message.offset)
@@ -145,14 +144,17 @@ class Positions:
         """
         self._last = message
 
+    def _forget_last(self) -> None:
+        self._note_last()
+        self._last = None
+
     def _note_last(self) -> None:
         if (last := self._last) is not None and last.origin.partition in self._handed:
             self._handed[last.origin.partition] = last.offset + 1
 
     def take_back(self, messages: Iterable[Received]) -> None:
         """Read again what was handed out and not worked on; what was committed behind it stays committed."""
-        self._note_last()
-        self._last = None
+        self._forget_last()
         for message in messages:
             partition = message.origin.partition
             if partition in self._handed:
@@ -166,8 +168,7 @@ class Positions:
 
     def seek(self, partition: Partition, offset: int) -> None:
         """Read on at an offset. What was committed before does not keep the caller from committing less."""
-        self._note_last()
-        self._last = None
+        self._forget_last()
         self._at_start.discard(partition)
         self._next[partition] = offset
         self._handed.pop(partition, None)

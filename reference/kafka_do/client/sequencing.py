@@ -35,10 +35,6 @@ _LONG_MS = 60_000
 T = TypeVar("T")
 
 
-def _nothing() -> None:
-    """Tell nobody."""
-
-
 class Sequencer:
     """Sends the records of one topic under one producer id, whoever calls it: who comes first is appended first.
 
@@ -81,7 +77,7 @@ class Sequencer:
         return self._numbering.identity
 
     async def send(
-        self, broker: Broker, records: Sequence[Record], *, numbered: Callable[[], None] = _nothing
+        self, broker: Broker, records: Sequence[Record], *, numbered: Callable[[], None] = lambda: None
     ) -> list[Outcome]:
         """Send records, those of one partition as one batch, and return for each where it landed or why it did not.
 

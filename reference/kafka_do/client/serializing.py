@@ -25,8 +25,8 @@ Encode = Callable[[Any], bytes | None]
 
 def data_of(value: Any) -> bytes | None:
     """Return a value's bytes; raises TypeError or ValueError for one that JSON cannot say."""
-    if value is None or type(value) is bytes:
-        return value
+    if value is None:
+        return None
     if isinstance(value, _BYTES):
         return bytes(value)
     data = _encode(value)

@@ -11,7 +11,6 @@ from kafka_do.core.messages import ReadEncoding, TextEncoding, ValueEncoding
 __all__ = ["decode_text", "decode_value", "encode_text", "encode_value"]
 
 _NULL = b"null"
-_JSON = frozenset(("auto", "json"))
 
 
 def decode_text(text: str | None, encoding: TextEncoding) -> bytes | None:
@@ -65,11 +64,20 @@ def encode_text(data: bytes | None, wanted: ReadEncoding) -> tuple[str | None, T
     return b64encode(data).decode(), "base64"
 
 
-def encode_value(data: bytes | None, wanted: ReadEncoding, max_depth: int) -> tuple[msgspec.Raw, ValueEncoding]:
-    """Return the JSON text of a value and its encoding. (RECORD-014 to RECORD-016)"""
+def encode_value(
+    data: bytes | None, wanted: ReadEncoding, max_depth: int, *, is_compact: bool = False
+) -> tuple[msgspec.Raw, ValueEncoding]:
+    """Return the JSON text of a value and its encoding. (RECORD-014 to RECORD-016)
+
+    What `is_compact` is known to be JSON without white space, and only looked at for its depth.
+    """
     if data is None:
         return msgspec.Raw(_NULL), "json"
-    if wanted in _JSON and data != _NULL and json_text.is_compact(data, max_depth):
+    if (
+        wanted in ("auto", "json")
+        and data != _NULL
+        and (not json_text.is_deeper(data, max_depth) if is_compact else json_text.is_compact(data, max_depth))
+    ):
         return msgspec.Raw(data), "json"
     text, encoding = encode_text(data, wanted)
     return msgspec.Raw(msgspec.json.encode(text)), encoding

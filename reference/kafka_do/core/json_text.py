@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-__all__ = ["compact", "compact_body", "is_compact", "is_deeper"]
+__all__ = ["compact", "compact_body", "has_white_space", "is_compact", "is_deeper"]
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _OPENING = b"[{"
@@ -30,9 +30,14 @@ def compact_body(body: bytes) -> bytes:
     Raises msgspec.DecodeError or RecursionError as decoding does. A batch of a thousand records without white space
     costs 5 µs instead of 100.
     """
-    if b" " in body or b"\n" in body or b"\t" in body or b"\r" in body:
+    if has_white_space(body):
         return msgspec.json.format(body, indent=-1)
     return body
+
+
+def has_white_space(text: bytes) -> bool:
+    """Whether there is any, in strings or between tokens: in a long text that is seen much faster than where it is."""
+    return b" " in text or b"\n" in text or b"\t" in text or b"\r" in text
 
 
 def is_compact(text: bytes, max_depth: int) -> bool:

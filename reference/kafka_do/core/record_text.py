@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from kafka_do.core.encodings import decode_text, decode_value, encode_text, encode_value
 from kafka_do.core.errors import invalid_request
-from kafka_do.core.json_text import has_white_space, is_deeper
+from kafka_do.core.json_text import has_white_space
 from kafka_do.core.messages import (
     FetchedHeader,
     FetchedRecord,
@@ -17,7 +17,6 @@ from kafka_do.core.messages import (
     ProduceRecord,
     ReadEncoding,
     RecordHeader,
-    ValueEncoding,
 )
 from kafka_do.core.plain_records import IncomingRecord, PlainRecord
 from kafka_do.core.records import Header, Record, StoredRecord, WrittenRecord
@@ -25,7 +24,6 @@ from kafka_do.core.records import Header, Record, StoredRecord, WrittenRecord
 Message = ProduceRecord | ProducePartitionRecord
 
 _messages = msgspec.json.Decoder(list[FetchedRecord]).decode
-_NULL = b"null"
 _MAY_BEGIN_JSON = frozenset((b'"', b"\\", *(b"%c" % byte for byte in b"{[-0123456789tf")))  # `null` stays a text
 
 __all__ = ["is_settled", "key_bytes", "message_of_record", "read_as", "record_of_message", "settle", "stored_records"]
@@ -33,12 +31,7 @@ __all__ = ["is_settled", "key_bytes", "message_of_record", "read_as", "record_of
 
 def message_of_record(record: Record, max_depth: int) -> ProduceRecord:
     """Return the message for a record: settled, and what a client sends. (RECORD-011, RECORD-012)"""
-    data = record.value
-    value_encoding: ValueEncoding = "json"
-    if type(record) is WrittenRecord and data is not None and data != _NULL and not is_deeper(data, max_depth):
-        value = msgspec.Raw(data)
-    else:
-        value, value_encoding = encode_value(data, "auto", max_depth)
+    value, value_encoding = encode_value(record.value, "auto", max_depth, is_compact=isinstance(record, WrittenRecord))
     if record.key is None and not record.headers and record.timestamp_ms is None and record.partition is None:
         return ProduceRecord(value, value_encoding=value_encoding)
     key, key_encoding = encode_text(record.key, "auto")

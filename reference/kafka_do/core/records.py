@@ -49,7 +49,7 @@ class StoredRecord(msgspec.Struct, frozen=True, gc=False):
 
 def size_of(record: Record | StoredRecord) -> int:
     """Return the bytes of key, value and headers, as `max_bytes` counts them. (FETCH-008)"""
-    size = (0 if record.key is None else len(record.key)) + (0 if record.value is None else len(record.value))
+    size = len(record.key or b"") + len(record.value or b"")
     for header in record.headers:
         size += len(header.key.encode()) + len(header.value or b"")
     return size
@@ -57,7 +57,4 @@ def size_of(record: Record | StoredRecord) -> int:
 
 def size_in_batch(record: Record | StoredRecord) -> int:
     """Return what a record adds to the size of its batch, as `max_batch_bytes` counts it. (PRODUCE-019, PRODUCE-020)"""
-    if not record.headers:
-        size = _RECORD_BYTES if record.key is None else _RECORD_BYTES + len(record.key)
-        return size if record.value is None else size + len(record.value)
     return size_of(record) + _RECORD_BYTES + _HEADER_BYTES * len(record.headers)

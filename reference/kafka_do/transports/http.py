@@ -196,7 +196,7 @@ class BlockingHttp:
     `timeout_ms` bounds connecting, each write and each read. Redirects are not followed, so an API key never leaves the
     origin of the URL. A key that goes over plain http goes past every proxy of the environment: it is for this machine
     only. (AUTH-006 to AUTH-008) `accept_encoding` says which answers are wanted, if not what the library can read.
-    `trusted` are the certificates that count, else those of `trust`.
+    `trusted` are the certificates that count, those of `trust` as a rule.
     """
 
     def __init__(
@@ -204,9 +204,9 @@ class BlockingHttp:
         url: str,
         *,
         timeout_ms: int,
+        trusted: ssl.SSLContext,
         api_key: str | None = None,
         accept_encoding: str | None = None,
-        trusted: ssl.SSLContext | None = None,
     ) -> None:
         self._url = _BrokerUrl(url, timeout_ms)
         self._client = httpx.Client(**_options(url, timeout_ms, api_key, accept_encoding, trusted))
@@ -229,9 +229,9 @@ class LoopHttp:
         url: str,
         *,
         timeout_ms: int,
+        trusted: ssl.SSLContext,
         api_key: str | None = None,
         accept_encoding: str | None = None,
-        trusted: ssl.SSLContext | None = None,
     ) -> None:
         self._url = _BrokerUrl(url, timeout_ms)
         self._client = httpx.AsyncClient(**_options(url, timeout_ms, api_key, accept_encoding, trusted))
@@ -285,7 +285,7 @@ def trust(url: str) -> ssl.SSLContext:
 
 
 def _options(
-    url: str, timeout_ms: int, api_key: str | None, accept_encoding: str | None, trusted: ssl.SSLContext | None
+    url: str, timeout_ms: int, api_key: str | None, accept_encoding: str | None, trusted: ssl.SSLContext
 ) -> dict[str, Any]:
     headers = {"Authorization": None if api_key is None else f"Bearer {api_key}", "Accept-Encoding": accept_encoding}
     return {
@@ -293,7 +293,7 @@ def _options(
         "follow_redirects": False,
         "headers": {name: value for name, value in headers.items() if value is not None},
         "trust_env": api_key is None or url.startswith("https:"),
-        "verify": trusted or trust(url),
+        "verify": trusted,
     }
 
 
